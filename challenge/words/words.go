@@ -1,0 +1,130 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package words holds every sentence that a person reads on a page or in a
+// mail, by key and language.
+//
+// A language is a folder named by its BCP 47 tag. All JSON files in it are
+// merged into one list: a key has a text, or an object of texts by CLDR plural
+// category ("one", "few", "other" …), chosen by the argument named count. A
+// text has placeholders such as {app}, and **marks** what is to be strong.
+package words
+
+import (
+	"embed"
+	"errors"
+	"html/template"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/text/language"
+)
+
+// Args are the values of a message's placeholders, by name. Values are
+// strings, integers, template.HTML or anything that fmt can print.
+type Args map[string]any
+
+// Lexicon is every message in one language. It never changes once it is made
+// and is safe for concurrent use.
+type Lexicon struct {
+	tag      language.Tag
+	lang     string
+	dir      string
+	messages map[string]message
+}
+
+//go:embed */*.json
+var files embed.FS
+
+var builtIn = sync.OnceValues(func() (*Catalogue, error) { return Open(files) })
+
+// For returns the built-in language that suits an Accept-Language header best
+// (RFC 9110 section 12.5.4), and English where none does or the header is
+// absent, malformed or absurd.
+func For(accept string) *Lexicon {
+	// A catalogue with a fault still serves what could be read: the fault is
+	// Check's to tell, and a person at the door is better served by a key than
+	// by a crash.
+	catalogue, _ := builtIn()
+	return catalogue.For(accept)
+}
+
+// Check says what is wrong with the built-in catalogue: faults that Open found,
+// and keys or placeholders that differ between languages. It returns nil where
+// all is well.
+func Check() error {
+	catalogue, err := builtIn()
+	return errors.Join(err, catalogue.Compare())
+}
+
+// Text returns a message as plain text. It returns the key itself where the
+// message does not exist or misses an argument; surplus arguments are ignored.
+func (l *Lexicon) Text(key string, args Args) string {
+	m, ok := l.messages[key]
+	if !ok {
+		return key
+	}
+	t := m.choose(l.tag, args)
+	if s, ok := t.constant(false); ok {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(t.size + 16*len(args))
+	if !t.write(&b, args, false) {
+		return key
+	}
+	return b.String()
+}
+
+// HTML returns a message as HTML: its text is escaped, what it marks becomes
+// <strong>, and arguments are escaped unless they are template.HTML. Missing
+// messages and arguments yield the escaped key, as in Text.
+func (l *Lexicon) HTML(key string, args Args) template.HTML {
+	m, ok := l.messages[key]
+	if !ok {
+		return template.HTML(template.HTMLEscapeString(key))
+	}
+	t := m.choose(l.tag, args)
+	if s, ok := t.constant(true); ok {
+		return template.HTML(s)
+	}
+	var b strings.Builder
+	b.Grow(t.size + 32*len(args))
+	if !t.write(&b, args, true) {
+		return template.HTML(template.HTMLEscapeString(key))
+	}
+	return template.HTML(b.String())
+}
+
+// Has says whether there is a message of that key.
+func (l *Lexicon) Has(key string) bool {
+	_, ok := l.messages[key]
+	return ok
+}
+
+// Keys lists the keys of all messages, sorted.
+func (l *Lexicon) Keys() []string {
+	keys := make([]string, 0, len(l.messages))
+	for key := range l.messages {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Placeholders lists the names of the arguments that a message needs, sorted,
+// and count for one with plurals. It is nil for an unknown key.
+func (l *Lexicon) Placeholders(key string) []string {
+	return l.messages[key].placeholders()
+}
+
+// Tag is the language.
+func (l *Lexicon) Tag() language.Tag { return l.tag }
+
+// Lang is the language as HTML's lang attribute and Content-Language want it.
+func (l *Lexicon) Lang() string { return l.lang }
+
+// Dir is the direction of the script: "ltr" or "rtl", as in HTML's dir
+// attribute.
+func (l *Lexicon) Dir() string { return l.dir }
