@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pages
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"html/template"
+	"strings"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+//go:embed assets/style.css
+var styleSource string
+
+//go:embed assets/page.js
+var scriptSource string
+
+var (
+	templates     = template.Must(template.ParseFS(templateFiles, "templates/*.html"))
+	style         = strings.Join(squeeze(styleSource), "")
+	script        = tighten(strings.Join(squeeze(scriptSource), "\n"))
+	scriptElement = template.HTML("<script>" + script + "</script>")
+)
+
+// squeeze drops indentation and lines that are empty or comments, so that the
+// sources can be read and the pages stay small.
+func squeeze(source string) []string {
+	var lines []string
+	for line := range strings.Lines(source) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "//") || strings.HasPrefix(line, "/*") {
+			continue
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// tighten drops the spaces of a script that stand beside a sign, and the ends of
+// lines that do not end a statement, both outside of strings, which are in
+// single quotes.
+func tighten(script string) string {
+	const signs = "=>{}(),;:?|&<!*"
+	var b strings.Builder
+	quoted := false
+	for i := range len(script) {
+		c := script[i]
+		switch {
+		case c == '\'':
+			quoted = !quoted
+		case c == '\n' && strings.IndexByte(";{,", script[i-1]) >= 0:
+			continue
+		case c == ' ' && !quoted && i > 0 && i+1 < len(script) &&
+			(strings.IndexByte(signs, script[i-1]) >= 0 || strings.IndexByte(signs, script[i+1]) >= 0):
+			continue
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}
+
+// policy allows exactly what a page consists of (CSP Level 3).
+func policy(style string, k kind) string {
+	directives := []string{"default-src 'none'", "style-src " + source(style)}
+	if k == scripted {
+		directives = append(directives, "script-src "+source(script), "connect-src 'self'")
+	}
+	ancestors := "frame-ancestors 'none'"
+	if k == framed {
+		ancestors = "frame-ancestors 'self'"
+	}
+	directives = append(directives, "img-src data:", "form-action 'self'", "base-uri 'none'", ancestors)
+	return strings.Join(directives, "; ")
+}
+
+func source(inline string) string {
+	sum := sha256.Sum256([]byte(inline))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}

@@ -1,0 +1,286 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pages
+
+import (
+	"html/template"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/words"
+)
+
+// Remember says whether the browser may be remembered.
+type Remember uint8
+
+// The choices. The zero value asks.
+const (
+	RememberAsk    Remember = iota // a box, not ticked
+	RememberAlways                 // nothing to choose
+	RememberNever                  // nothing to choose
+)
+
+// Reason is why a code is needed, shown under "Why am I seeing this?".
+type Reason uint8
+
+// The reasons. With the zero value the question is left out.
+const (
+	ReasonNewBrowser Reason = iota + 1
+	ReasonExpired
+	ReasonEnded
+	ReasonAlways
+)
+
+// Code is screen [2], which asks for the code, and all that can come of it:
+// [2e] [2p] [2x] [2l] [2L] [2r] [2t] [2m].
+//
+// Its forms post to Endpoints + "verify" (code, remember, flow), "resend" and
+// "change" (flow).
+type Code struct {
+	// Endpoints and Flow are as in Email.
+	Endpoints, Flow string
+	// Address is where the code went. It is shown as the person typed it, but
+	// only its first letter and domain where Known is set.
+	Address string
+	// Known: an earlier step told the identity. The person cannot change it.
+	Known bool
+	// Ref is the label that stands in the mail too. Where it is empty there is
+	// no code under way, and the page does not speak of one.
+	Ref string
+	// Length is how many characters a code has. Zero: 6.
+	Length int
+	// Alphabet is what they are from. Empty: the digits. Codes of any other
+	// alphabet are said to have letters.
+	Alphabet string
+	// Typed fills the field with the code that was refused.
+	Typed string
+
+	Trouble Trouble
+	Notice  Notice
+	// TriesLeft and Tries belong to WrongCode and CodeCancelled; Entered is how
+	// many characters WrongLength found.
+	TriesLeft, Tries, Entered int
+	// Mails is how often this code was mailed. Where that is as often as
+	// allowed, MailsUsedUp takes the button away.
+	Mails       int
+	MailsUsedUp bool
+
+	// Now, Expires and RetryAt make the times in sentences. Expires is the end
+	// of the code, for MailDown the end of trying to mail it.
+	Now, Expires, RetryAt time.Time
+	// ResendIn is how long the mail cannot be asked for again.
+	ResendIn time.Duration
+
+	Remember Remember
+	// Days is how long a browser is remembered.
+	Days int
+	// Ticked keeps the box as the person left it.
+	Ticked bool
+	// Often: codes are entered here often. Only said where Known is set.
+	Often bool
+
+	Reason Reason
+	// FormNotSent and AnswersPost are as in Email.
+	FormNotSent, AnswersPost bool
+}
+
+// codeView is what code.html sees. Nil and empty parts are left out.
+type codeView struct {
+	check
+	Error               template.HTML // about what was entered
+	Alert, Status, Lead template.HTML
+	Text                []template.HTML // instead of the lead
+	First               *button         // a resend button before the field
+	Field               *fieldView
+	Resend              *resendView
+	Different           string
+	Why, Reason         template.HTML
+	StatusURL           string
+	ExpiresIn           int // seconds; 0 where the script need not care
+}
+
+type button struct{ Label, Busy string }
+
+type fieldView struct {
+	Label, Hint, Typed, Alphabet string
+	Length                       int
+	Numeric, Main                bool // Main: it is what the page is about
+	Button                       button
+	Remember                     *rememberView
+}
+
+type rememberView struct {
+	Label, Hint, Often string
+	Ticked             bool
+}
+
+type resendView struct {
+	Question, Address, Spam template.HTML
+	Change                  string
+	Again, In, Now, New     string
+	Busy, Expired           string
+	Seconds                 int
+	UsedUp                  template.HTML
+}
+
+func (Code) kind() kind { return scripted }
+
+func (p Code) content(s scribe) content {
+	p = p.withDefaults()
+	c := content{template: "code.html", heading: s.both("code.heading", nil), failed: p.Trouble.inField()}
+	v := codeView{check: check{Endpoints: p.Endpoints, Flow: p.Flow, AnswersPost: p.AnswersPost}}
+	switch p.Trouble {
+	case CodeCancelled:
+		c.heading = s.both("cancelled.heading", nil)
+		v.Text = []template.HTML{p.sentence(s).html}
+		v.First = p.newCode(s)
+	case AddressLocked, NetworkLocked:
+		c.heading = s.both("locked.heading", words.Args{"at": s.moment(at, p.Now, p.RetryAt)})
+		v.Text = []template.HTML{p.sentence(s).html}
+	case MailDown:
+		c.heading = s.both("mail_down.heading", nil)
+		v.Text = []template.HTML{p.sentence(s).html}
+		v.First = &button{Label: s.text("mail_down.again", nil), Busy: s.text("email.busy", nil)}
+		v.Field = p.field(s)
+	default:
+		p.fill(s, &v)
+	}
+	if v.Field != nil {
+		v.Field.Main = v.First == nil
+	}
+	p.surround(s, &v)
+	v.ErrorTitle = s.title(content{heading: c.heading, failed: true})
+	c.data = v
+	return c
+}
+
+func (p Code) withDefaults() Code {
+	if p.Length == 0 {
+		p.Length = 6
+	}
+	if p.Alphabet == "" {
+		p.Alphabet = digits
+	}
+	return p
+}
+
+// fill makes the page while a code can be entered.
+func (p Code) fill(s scribe, v *codeView) {
+	v.Field = p.field(s)
+	v.Status = p.sentenceOfNotice(s).html
+	v.StatusURL = p.Endpoints + "status"
+	if p.Trouble.inField() {
+		v.Error = p.sentenceOfTrouble(s).html
+	} else {
+		v.Alert = p.sentenceOfTrouble(s).html
+	}
+	if p.Trouble == CodeExpired {
+		v.First = p.newCode(s)
+		return
+	}
+	if p.Ref != "" {
+		v.Lead = p.lead(s)
+		v.ExpiresIn = max(int(p.Expires.Sub(p.Now)/time.Second), 0)
+	}
+	if v.Alert == "" {
+		v.Resend = p.resend(s)
+	}
+}
+
+// surround adds what stands on every form of the page.
+func (p Code) surround(s scribe, v *codeView) {
+	if p.FormNotSent {
+		v.check.Notice = s.html("frame.form_not_sent", nil)
+	}
+	if !p.Known {
+		v.Different = s.text("code.different", nil)
+	}
+	if key := p.Reason.key(); key != "" && v.Field != nil {
+		v.Why, v.Reason = s.html("code.why", nil), s.html(key, nil)
+	}
+}
+
+func (p Code) newCode(s scribe) *button {
+	return &button{Label: s.text("code.new", nil), Busy: s.text("email.busy", nil)}
+}
+
+const digits = "0123456789"
+
+func (p Code) numeric() bool { return p.Alphabet == digits }
+
+// address is the mailbox as this visitor may see it.
+func (p Code) address(s scribe) message {
+	if p.Known {
+		return s.masked(p.Address)
+	}
+	return isolated(p.Address)
+}
+
+func (p Code) lead(s scribe) template.HTML {
+	key := "code.maybe_letters"
+	switch {
+	case p.Known && p.numeric():
+		key = "code.sent_numbers"
+	case p.Known:
+		key = "code.sent_letters"
+	case p.numeric():
+		key = "code.maybe_numbers"
+	}
+	sent := s.both(key, words.Args{"address": p.address(s), "digits": p.Length})
+	look := s.both("code.look", words.Args{"ref": isolated(p.Ref), "until": s.moment(until, p.Now, p.Expires)})
+	return sent.html + " " + look.html
+}
+
+func (p Code) field(s scribe) *fieldView {
+	f := &fieldView{
+		Label: s.text("code.label", nil), Hint: s.text("code.hint", nil),
+		Typed: p.Typed, Alphabet: p.Alphabet, Length: p.Length, Numeric: p.numeric(),
+		Button: button{Label: s.text("code.button", nil), Busy: s.text("code.busy", nil)},
+	}
+	if p.Remember == RememberAsk {
+		f.Remember = &rememberView{
+			Label:  s.text("code.remember", words.Args{"count": p.Days}),
+			Hint:   s.text("code.shared", nil),
+			Ticked: p.Ticked,
+		}
+		if p.Known && p.Often {
+			f.Remember.Often = s.text("code.often", nil)
+		}
+	}
+	return f
+}
+
+func (p Code) resend(s scribe) *resendView {
+	if p.MailsUsedUp {
+		return &resendView{UsedUp: s.both("code.enough_mails", words.Args{"count": p.Mails}).html}
+	}
+	r := &resendView{
+		Question: s.html("code.no_email", nil), Spam: s.html("code.spam", nil),
+		Again: s.text("code.again", nil), New: s.text("code.new", nil),
+		In:      s.text("code.again_in", words.Args{"seconds": "{seconds}"}),
+		Now:     s.text("code.again_now", nil),
+		Busy:    s.text("email.busy", nil),
+		Expired: s.text("code.expired", nil),
+		Seconds: int((p.ResendIn + time.Second - 1) / time.Second),
+	}
+	if !p.Known {
+		r.Address = s.both("code.check_address", words.Args{"address": isolated(p.Address)}).html
+		r.Change = s.text("code.change", nil)
+	}
+	return r
+}
+
+func (r Reason) key() string {
+	switch r {
+	case ReasonNewBrowser:
+		return "reason.new_browser"
+	case ReasonExpired:
+		return "reason.expired"
+	case ReasonEnded:
+		return "reason.ended"
+	case ReasonAlways:
+		return "reason.always"
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,107 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pages
+
+import (
+	"html/template"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/words"
+)
+
+// An EmailTrouble is why the person sees the address form again.
+type EmailTrouble uint8
+
+// The troubles of the address form. The zero value is none.
+const (
+	EmailMissing      EmailTrouble = iota + 1 // nothing was entered
+	EmailMalformed                            // what was entered is no address
+	EmailSuggestion                           // Email.Better is likely meant
+	EmailNotOnList                            // only where the operator reveals who is
+	EmailNetworkMails                         // too many mails for this network until RetryAt
+)
+
+// Email is screen [1], which asks for the address.
+//
+// Its form posts email and flow to Endpoints + "email". The two buttons of a
+// suggestion post the better address, or the typed one with keep=1.
+type Email struct {
+	// Endpoints is the relative URL below which the own endpoints are, with its
+	// last slash: "./reports/.doorcode/".
+	Endpoints string
+	// Flow is the sealed value of the hidden field flow.
+	Flow string
+	// Address fills the field: what was typed, or was used last.
+	Address string
+	Trouble EmailTrouble
+	// Better is the suggested address.
+	Better string
+	// Now and RetryAt make the times in sentences.
+	Now, RetryAt time.Time
+	// FormNotSent tells that the page answers a form which the app never got.
+	FormNotSent bool
+	// AnswersPost: the page answers a POST. It never reloads then, and listens
+	// to nothing: a reload would send that POST again.
+	AnswersPost bool
+}
+
+// emailView is what email.html sees.
+type emailView struct {
+	check
+	Address, Better          string
+	Error, Suggestion        template.HTML
+	Label, Hint, Button      string
+	Busy, UseBetter, KeepOwn string
+}
+
+// check is what both forms have in common.
+type check struct {
+	Endpoints, Flow string
+	Notice          template.HTML
+	AnswersPost     bool
+	ErrorTitle      string
+}
+
+func (Email) kind() kind { return scripted }
+
+func (p Email) content(s scribe) content {
+	c := content{template: "email.html", heading: s.both("email.heading", nil)}
+	v := emailView{
+		check:   check{Endpoints: p.Endpoints, Flow: p.Flow, AnswersPost: p.AnswersPost},
+		Address: p.Address, Better: p.Better,
+		Label: s.text("email.label", nil), Hint: s.text("email.hint", nil),
+		Button: s.text("email.button", nil), Busy: s.text("email.busy", nil),
+		UseBetter: s.text("email.use", nil), KeepOwn: s.text("email.keep", nil),
+	}
+	v.ErrorTitle = s.title(content{heading: c.heading, failed: true})
+	if p.FormNotSent {
+		v.Notice = s.html("frame.form_not_sent", nil)
+	}
+	switch p.Trouble {
+	case EmailSuggestion:
+		v.Suggestion = p.sentence(s).html
+	default:
+		v.Error = p.sentence(s).html
+	}
+	c.failed = v.Error != ""
+	c.data = v
+	return c
+}
+
+func (p Email) sentence(s scribe) message {
+	switch p.Trouble {
+	case EmailMissing:
+		return s.both("email.missing", nil)
+	case EmailMalformed:
+		return s.both("email.malformed", nil)
+	case EmailSuggestion:
+		return s.both("email.suggestion", words.Args{"address": isolated(p.Better)})
+	case EmailNotOnList:
+		return s.both("email.not_on_list", words.Args{"address": isolated(p.Address)})
+	case EmailNetworkMails:
+		return s.both("limit.network_mails", words.Args{"at": s.moment(at, p.Now, p.RetryAt)})
+	default:
+		return message{}
+	}
+}

@@ -1,0 +1,199 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pages
+
+import (
+	"html/template"
+
+	"github.com/doorcode/caddy-doorcode/challenge/words"
+)
+
+// plainView is what plain.html sees: sentences, at most one form, links.
+type plainView struct {
+	Text  []template.HTML
+	Form  *formView
+	Links []link
+}
+
+type formView struct {
+	Action, Flow, Button string
+	Forget               string // the label of a box named forget
+	Second               bool   // the button is not the main thing
+}
+
+type link struct {
+	URL, Label string
+	First      bool // drawn as a button
+}
+
+func plain(heading message, v plainView) content {
+	return content{template: "plain.html", heading: heading, data: v}
+}
+
+// Begin is what the begin endpoint shows on a GET: one button that posts to
+// Endpoints + "begin".
+type Begin struct{ Endpoints string }
+
+func (Begin) kind() kind { return still }
+
+func (p Begin) content(s scribe) content {
+	return plain(s.both("begin.heading", nil), plainView{
+		Text: []template.HTML{s.html("begin.text", nil)},
+		Form: &formView{Action: p.Endpoints + "begin", Button: s.text("begin.button", nil)},
+	})
+}
+
+// Send is shown to a known identity where the operator wants the mail to wait
+// for a button, which posts flow to Endpoints + "resend". It shows the first
+// letter and the domain of Address.
+type Send struct{ Endpoints, Flow, Address string }
+
+func (Send) kind() kind { return still }
+
+func (p Send) content(s scribe) content {
+	return plain(s.both("begin.heading", nil), plainView{
+		Text: []template.HTML{s.both("send.text", words.Args{"address": s.masked(p.Address)}).html},
+		Form: &formView{Action: p.Endpoints + "resend", Flow: p.Flow, Button: s.text("email.button", nil)},
+	})
+}
+
+// NoAccess is screen [6], for a person who is known and not on the list.
+type NoAccess struct {
+	// Address is the person's; empty where none is known. Known is as in Code: an earlier step named it and
+	// no code has proved it, so that only its first letter and domain are shown.
+	Address string
+	Known   bool
+	// Endpoints and Flow make the form that signs out, to come back as somebody
+	// else. Empty Endpoints leave it out.
+	Endpoints, Flow string
+}
+
+func (NoAccess) kind() kind { return still }
+
+func (p NoAccess) content(s scribe) content {
+	address := isolated(p.Address)
+	if p.Known {
+		address = s.masked(p.Address)
+	}
+	v := plainView{Text: []template.HTML{s.both("no_access.text", words.Args{"address": address}).html}}
+	if p.Address == "" {
+		v.Text = []template.HTML{s.html("no_access.unknown", nil)}
+	}
+	if s.look.Support != "" {
+		to := s.look.requestLink(s.text("no_access.subject", nil))
+		v.Links = []link{{URL: to, Label: s.text("no_access.ask", nil), First: true}}
+	}
+	if p.Endpoints != "" {
+		v.Form = &formView{
+			Action: p.Endpoints + "signout", Flow: p.Flow,
+			Button: s.text("no_access.switch", nil), Second: len(v.Links) > 0,
+		}
+	}
+	return plain(s.both("no_access.heading", nil), v)
+}
+
+// SignOut is the page whose button signs out. It posts flow, and forget=1 where
+// the box is ticked, to Endpoints + "signout".
+type SignOut struct {
+	Endpoints, Flow string
+	// Remembered: this browser is remembered, and may be forgotten.
+	Remembered bool
+}
+
+func (SignOut) kind() kind { return still }
+
+func (p SignOut) content(s scribe) content {
+	form := &formView{Action: p.Endpoints + "signout", Flow: p.Flow, Button: s.text("sign_out.button", nil)}
+	if p.Remembered {
+		form.Forget = s.text("sign_out.forget", nil)
+	}
+	return plain(s.both("sign_out.heading", nil), plainView{Form: form})
+}
+
+// SignedOut is screen [9]. Again is the URL of the app.
+type SignedOut struct{ Again string }
+
+func (SignedOut) kind() kind { return still }
+
+func (p SignedOut) content(s scribe) content {
+	return plain(s.both("signed_out.heading", nil), plainView{
+		Text:  []template.HTML{s.html("signed_out.text", nil)},
+		Links: []link{{URL: p.Again, Label: s.text("signed_out.again", nil), First: true}},
+	})
+}
+
+// CookiesBlocked is screen [10]. Host is whose cookies to allow; Again is the
+// URL to try again.
+type CookiesBlocked struct{ Host, Again string }
+
+func (CookiesBlocked) kind() kind { return still }
+
+func (p CookiesBlocked) content(s scribe) content {
+	return plain(s.both("cookies.heading", nil), plainView{
+		Text:  []template.HTML{s.both("cookies.text", words.Args{"host": isolated(p.Host)}).html},
+		Links: []link{{URL: p.Again, Label: s.text("cookies.again", nil), First: true}},
+	})
+}
+
+// Unavailable is screen [12]: the store does not answer. Again is the URL to
+// try again; an empty one leaves the link out.
+type Unavailable struct{ Again string }
+
+func (Unavailable) kind() kind { return still }
+
+func (p Unavailable) content(s scribe) content {
+	v := plainView{Text: []template.HTML{s.html("unavailable.text", nil)}}
+	if p.Again != "" {
+		v.Links = []link{{URL: p.Again, Label: s.text("unavailable.again", nil), First: true}}
+	}
+	return plain(s.both("unavailable.heading", nil), v)
+}
+
+// Framed is screen [13], which stands in a frame instead of the page. URL is
+// the page's, opened in a tab of its own. It alone may be framed.
+type Framed struct{ URL string }
+
+func (Framed) kind() kind { return framed }
+
+func (p Framed) content(s scribe) content {
+	return content{
+		template: "framed.html",
+		heading:  s.both("framed.link", nil),
+		data:     link{URL: p.URL, Label: s.text("framed.link", nil)},
+	}
+}
+
+// PlainHTTP is screen [14], for the operator: cookies need https. Proxy is the
+// private address of a proxy that forwards https and is not trusted, if so.
+type PlainHTTP struct{ Proxy string }
+
+func (PlainHTTP) kind() kind { return still }
+
+func (p PlainHTTP) content(s scribe) content {
+	setting := words.Args{"setting": verbatim("insecure"), "block": verbatim("cookie")}
+	v := plainView{Text: []template.HTML{s.both("plain_http.text", setting).html}}
+	if p.Proxy != "" {
+		trust := words.Args{"proxy": isolated(p.Proxy), "setting": verbatim("trusted_proxies")}
+		v.Text = []template.HTML{s.both("plain_http.proxy", trust).html}
+	}
+	return plain(s.both("plain_http.heading", nil), v)
+}
+
+// verbatim is something to be typed into a Caddyfile.
+func verbatim(setting string) message {
+	return message{text: setting, html: template.HTML("<code>" + template.HTMLEscapeString(setting) + "</code>")}
+}
+
+// NotSent answers a form that another site sent. It has no form of its own, so
+// that no other site can begin anything here. URL is where to sign in.
+type NotSent struct{ URL string }
+
+func (NotSent) kind() kind { return still }
+
+func (p NotSent) content(s scribe) content {
+	return plain(s.both("not_sent.heading", nil), plainView{
+		Text:  []template.HTML{s.html("not_sent.text", nil)},
+		Links: []link{{URL: p.URL, Label: s.text("not_sent.link", nil), First: true}},
+	})
+}

@@ -1,0 +1,130 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pages
+
+import (
+	"html/template"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/doorcode/caddy-doorcode/challenge/words"
+)
+
+// scribe finds the words of one page: in one language, for one gate.
+type scribe struct {
+	lex  *words.Lexicon
+	look *look
+}
+
+// text is a message as plain text. The app's name and whom to ask are known to
+// every message.
+func (s scribe) text(key string, args words.Args) string {
+	if args == nil {
+		args = words.Args{}
+	}
+	args["app"] = s.look.Name
+	args["support"] = s.look.SupportText
+	if s.look.Support == "" {
+		args["support"] = s.lex.Text("frame.nobody", words.Args{"app": s.look.Name})
+	}
+	return s.lex.Text(key, args)
+}
+
+// html is a message as HTML.
+func (s scribe) html(key string, args words.Args) template.HTML {
+	if args == nil {
+		args = words.Args{}
+	}
+	args["app"] = s.look.Name
+	args["support"] = s.look.supportLink
+	if s.look.Support == "" {
+		args["support"] = s.lex.Text("frame.nobody", words.Args{"app": s.look.Name})
+	}
+	return s.lex.HTML(key, args)
+}
+
+// both renders a message in both forms; marked values are pairs.
+func (s scribe) both(key string, args words.Args) message {
+	plain, marked := words.Args{}, words.Args{}
+	for name, value := range args {
+		plain[name], marked[name] = value, value
+		if pair, ok := value.(message); ok {
+			plain[name], marked[name] = pair.text, pair.html
+		}
+	}
+	return message{text: s.text(key, plain), html: s.html(key, marked)}
+}
+
+func (s scribe) title(c content) string {
+	title := s.text("frame.title", words.Args{"heading": c.heading.text, "name": s.look.Name})
+	if c.failed {
+		return s.text("frame.error_title", words.Args{"title": title})
+	}
+	return title
+}
+
+// isolated keeps addresses, codes and labels in their own direction, so that a
+// right-to-left sentence does not reorder them.
+func isolated(value string) message {
+	return message{
+		text: value,
+		html: template.HTML(`<bdi>` + template.HTMLEscapeString(value) + `</bdi>`),
+	}
+}
+
+// masked shows the first letter and the domain of an address: enough to know
+// which mailbox to open, too little to learn it with a stolen first factor.
+func (s scribe) masked(address string) message {
+	local, domain, _ := strings.Cut(address, "@")
+	first, size := utf8.DecodeRuneInString(local)
+	if size == 0 || first == utf8.RuneError {
+		first = '•'
+	}
+	short := isolated(string(first) + "••@" + domain)
+	aloud := s.text("code.masked", words.Args{"letter": string(first), "domain": domain})
+	return message{
+		text: short.text,
+		html: `<span aria-hidden="true">` + short.html + `</span><span class="aloud">` +
+			template.HTML(template.HTMLEscapeString(aloud)) + `</span>`,
+	}
+}
+
+// phrase is a point in time in words: its catalogue keys.
+type phrase struct{ clock, minutes, hours, days string }
+
+var (
+	at    = phrase{"time.at", "time.in", "time.in_hours", "time.in_days"}
+	until = phrase{"time.until", "time.for", "time.for_hours", "time.for_days"}
+)
+
+// moment tells a point in time. The server does not know the person's time
+// zone: it writes how long it is until then, and the script puts the time of
+// day in its place, unless that could mean another day.
+func (s scribe) moment(p phrase, now, then time.Time) message {
+	left := max(then.Sub(now), 0)
+	minutes := int((left + time.Minute - 1) / time.Minute)
+	key, count := p.minutes, max(minutes, 1)
+	switch {
+	case minutes > 48*60:
+		key, count = p.days, (minutes+24*60-1)/(24*60)
+	case minutes > 119:
+		key, count = p.hours, (minutes+59)/60
+	}
+	m := message{text: s.text(key, words.Args{"count": count})}
+	m.html = template.HTML(template.HTMLEscapeString(m.text))
+	if left >= 12*time.Hour {
+		return m
+	}
+	var b strings.Builder
+	moments.Execute(&b, map[string]any{ //nolint:errcheck // a strings.Builder takes everything
+		"Then": then.UTC().Format(time.RFC3339), "In": int(left / time.Second),
+		"Clock": s.text(p.clock, words.Args{"time": "{time}"}), "Text": m.text,
+	})
+	m.html = template.HTML(b.String())
+	return m
+}
+
+var moments = template.Must(template.New("moment").Parse(
+	`<time datetime="{{.Then}}" data-in="{{.In}}" data-text="{{.Clock}}">{{.Text}}</time>`))

@@ -1,0 +1,236 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pages_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/doorcode/caddy-doorcode/challenge/pages"
+)
+
+// element is a start tag.
+type element struct {
+	name  string
+	attrs map[string]string
+}
+
+// document is a page taken apart.
+type document struct {
+	elements []element
+	text     map[string]string // of the last element of each name
+}
+
+// parse takes a page apart, and fails the test if its elements are not nested.
+// The contents of style and script are looked at elsewhere, and characters that
+// HTML shrugs at and XML refuses are dropped.
+func parse(t testing.TB, html string) document {
+	t.Helper()
+	if !utf8.ValidString(html) {
+		t.Fatalf("page is not UTF-8: %q", html)
+	}
+	allowed := strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == '\uFFFE' || r == '\uFFFF' {
+			return -1
+		}
+		return r
+	}, inlined.ReplaceAllString(html, "<$1></$1>"))
+	d := xml.NewDecoder(strings.NewReader(allowed))
+	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+	doc := document{text: map[string]string{}}
+	var open []string
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return doc
+		}
+		if err != nil {
+			t.Fatalf("parsing: %v\n%s", err, html)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			e := element{token.Name.Local, map[string]string{}}
+			for _, a := range token.Attr {
+				e.attrs[a.Name.Local] = a.Value
+			}
+			doc.elements = append(doc.elements, e)
+			open = append(open, e.name)
+			doc.text[e.name] = ""
+		case xml.EndElement:
+			open = open[:len(open)-1]
+		case xml.CharData:
+			for _, name := range open {
+				doc.text[name] += string(token)
+			}
+		}
+	}
+}
+
+func (d document) all(name string) []element {
+	return slices.DeleteFunc(slices.Clone(d.elements), func(e element) bool { return e.name != name })
+}
+
+func (d document) byID(id string) (element, bool) {
+	i := slices.IndexFunc(d.elements, func(e element) bool { return e.attrs["id"] == id })
+	if i < 0 {
+		return element{}, false
+	}
+	return d.elements[i], true
+}
+
+func TestEveryPageHasTheShapeOfAPage(t *testing.T) {
+	r := renderer(t, nil)
+	for _, s := range screens() {
+		t.Run(s.name, func(t *testing.T) {
+			doc := parse(t, render(t, r, s.page))
+			for _, name := range []string{"html", "head", "title", "body", "main", "h1", "style"} {
+				if n := len(doc.all(name)); n != 1 {
+					t.Errorf("%d elements %s, want one", n, name)
+				}
+			}
+			root := doc.all("html")[0]
+			if root.attrs["lang"] != "en" || root.attrs["dir"] != "ltr" {
+				t.Errorf("html has %v", root.attrs)
+			}
+			heading := strings.TrimSpace(doc.text["h1"])
+			title := strings.TrimPrefix(doc.text["title"], "Error: ")
+			if heading == "" || title != heading+" – Example" {
+				t.Errorf("title is %q under the heading %q", doc.text["title"], heading)
+			}
+			_, failed := doc.byID("error")
+			failed = failed && doc.has("aria-invalid", "true")
+			if failed != strings.HasPrefix(doc.text["title"], "Error: ") {
+				t.Errorf("title is %q, failed is %v", doc.text["title"], failed)
+			}
+			ids := map[string]bool{}
+			for _, e := range doc.elements {
+				if id := e.attrs["id"]; id != "" && ids[id] {
+					t.Errorf("id %s stands twice", id)
+				}
+				ids[e.attrs["id"]] = true
+			}
+			for _, e := range doc.elements {
+				for id := range strings.FieldsSeq(e.attrs["aria-describedby"] + " " + e.attrs["for"]) {
+					if !ids[id] {
+						t.Errorf("%s points to %q, which is not there", e.name, id)
+					}
+				}
+			}
+		})
+	}
+}
+
+func (d document) has(attr, value string) bool {
+	return slices.ContainsFunc(d.elements, func(e element) bool { return e.attrs[attr] == value })
+}
+
+func TestNothingIsLoadedFromAnywhere(t *testing.T) {
+	r := renderer(t, nil)
+	local := regexp.MustCompile(`^(\./|/[^/]|/$)`)
+	for _, s := range screens() {
+		t.Run(s.name, func(t *testing.T) {
+			html := render(t, r, s.page)
+			if strings.Contains(html, "url(") || strings.Contains(html, "@import") {
+				t.Error("the style loads something")
+			}
+			for _, e := range parse(t, html).elements {
+				for name, value := range e.attrs {
+					link := name == "src" || name == "href" || name == "action" || name == "formaction" || name == "srcset"
+					known := value == "data:," || value == "https://example.com/privacy" ||
+						strings.HasPrefix(value, "mailto:help@example.com")
+					if link && !known && !local.MatchString(value) {
+						t.Errorf("%s %s=%q", e.name, name, value)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestWEB03EveryFormWorksWithoutScript: a form has a method, a place to go, a
+// button and the sealed value.
+func TestWEB03EveryFormWorksWithoutScript(t *testing.T) {
+	r := renderer(t, nil)
+	for _, s := range screens() {
+		t.Run(s.name, func(t *testing.T) {
+			html := render(t, r, s.page)
+			forms := strings.Split(html, "<form")[1:]
+			for _, form := range forms {
+				form, _, _ = strings.Cut(form, "</form>")
+				_, begins := s.page.(pages.Begin)
+				if !strings.Contains(form, `method="post"`) || !strings.Contains(form, `action="./`) ||
+					!strings.Contains(form, "<button") || !(begins || strings.Contains(form, flow)) {
+					t.Errorf("form lacks something: %s", form)
+				}
+			}
+			_, foreign := s.page.(pages.NotSent)
+			_, stub := s.page.(pages.Framed)
+			if (foreign || stub) && len(forms) > 0 {
+				t.Error("a page that other sites may cause has a form")
+			}
+		})
+	}
+}
+
+func TestWEB01ThePolicyAllowsThePageAndNothingElse(t *testing.T) {
+	r := renderer(t, nil)
+	for _, s := range screens() {
+		t.Run(s.name, func(t *testing.T) {
+			html, policy := render(t, r, s.page), r.CSP(s.page)
+			ancestors := "frame-ancestors 'none'"
+			if _, ok := s.page.(pages.Framed); ok {
+				ancestors = "frame-ancestors 'self'"
+			}
+			want := []string{"default-src 'none'", "style-src " + hash(t, html, "style")}
+			if _, ok := s.page.(pages.Check); ok {
+				want = append(want, "script-src "+hash(t, html, "script"), "connect-src 'self'")
+			} else if strings.Contains(html, "<script") {
+				t.Error("a page without a form for it has the script")
+			}
+			want = append(want, "img-src data:", "form-action 'self'", "base-uri 'none'", ancestors)
+			if policy != strings.Join(want, "; ") {
+				t.Errorf("CSP = %s\nwant  %s", policy, strings.Join(want, "; "))
+			}
+			for _, e := range parse(t, html).elements {
+				for name := range e.attrs {
+					if name == "style" || strings.HasPrefix(name, "on") {
+						t.Errorf("%s has %s, which the policy blocks", e.name, name)
+					}
+				}
+			}
+		})
+	}
+}
+
+// hash is the source expression for the only element of a name.
+func hash(t *testing.T, html, name string) string {
+	t.Helper()
+	parts := strings.Split(html, "<"+name+">")
+	if len(parts) != 2 {
+		t.Fatalf("%d elements %s, want one", len(parts)-1, name)
+	}
+	inside, _, _ := strings.Cut(parts[1], "</"+name+">")
+	sum := sha256.Sum256([]byte(inside))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// TestAPageIsSmall leaves room for a sealed value of 300 bytes.
+func TestAPageIsSmall(t *testing.T) {
+	r := renderer(t, nil)
+	for _, s := range screens() {
+		html := render(t, r, s.page)
+		size := len(html) + strings.Count(html, flow)*(300-len(flow))
+		if size > 10<<10 {
+			t.Errorf("%s has %d bytes", s.name, size)
+		}
+	}
+}
