@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package upstream
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// NewAnswers returns the rules for the answers of one gate's app.
+func NewAnswers(o AnswersOptions) *Answers {
+	a := &Answers{dropped: o.Dropped}
+	for _, name := range o.Cookies {
+		a.cookies = append(a.cookies, strings.ToLower(name))
+	}
+	return a
+}
+
+// filter takes out of the header what the app may not say, and reports whether it
+// holds any Cache-Control. It looks at every key, since a handler may have written
+// one in its own case, or as a trailer.
+func (g *Guard) filter() (cached bool) {
+	h := g.w.Header()
+	for key, lines := range h {
+		name := strings.TrimPrefix(key, http.TrailerPrefix)
+		switch {
+		case equalFold(name, "set-cookie"):
+			g.replace(key, lines, g.dropCookies(lines))
+		case equalFold(name, "clear-site-data"):
+			g.replace(key, lines, keepCookies(lines))
+		case equalFold(key, "cache-control"):
+			cached = cached || slices.ContainsFunc(lines, func(line string) bool { return trimBlank(line) != "" })
+		}
+	}
+	return cached
+}
+
+func (g *Guard) replace(key string, old, lines []string) {
+	switch {
+	case len(lines) == 0:
+		delete(g.w.Header(), key)
+	case len(lines) != len(old) || !slices.Equal(lines, old):
+		g.w.Header()[key] = lines
+	}
+}
+
+// dropCookies returns lines without those that set a cookie of the gate, and lines
+// itself where there are none: a handler's slice may be shared.
+func (g *Guard) dropCookies(lines []string) []string {
+	if !slices.ContainsFunc(lines, g.setsOurs) {
+		return lines
+	}
+	var kept []string
+	for _, line := range lines {
+		if !g.setsOurs(line) {
+			kept = append(kept, line)
+		} else if g.answers.dropped != nil {
+			g.answers.dropped(g.r, setCookieName(line))
+		}
+	}
+	return kept
+}
+
+func (g *Guard) setsOurs(line string) bool {
+	name := setCookieName(line)
+	for _, own := range g.answers.cookies {
+		if equalFold(name, own) {
+			return true
+		}
+	}
+	return false
+}
+
+// setCookieName returns the name under which the cookie of a Set-Cookie line may
+// come back. A browser sends a cookie without a name as its bare value, so that
+// "=door=x" and "door=x" return alike; the server below turns line breaks into
+// blanks, and browsers trim these.
+func setCookieName(line string) string {
+	for line != "" && (line[0] == '=' || blank(line[0])) {
+		line = line[1:]
+	}
+	if i := strings.IndexAny(line, "=;"); i >= 0 {
+		line = line[:i]
+	}
+	return trimBlank(line)
+}
+
+// keepCookies returns the tokens of Clear-Site-Data lines less those that would end
+// the session in this browser, and lines itself where there are none.
+func keepCookies(lines []string) []string {
+	var kept []string
+	dirty := false
+	for _, line := range lines {
+		for token := range strings.SplitSeq(line, ",") {
+			token = trimBlank(token)
+			if what := strings.Trim(token, `"' `); equalFold(what, "cookies") || what == "*" {
+				dirty = true
+			} else if token != "" {
+				kept = append(kept, token)
+			}
+		}
+	}
+	if !dirty {
+		return lines
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	return []string{strings.Join(kept, ", ")}
+}

@@ -1,0 +1,214 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package upstream_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/doorcode/caddy-doorcode/challenge/upstream"
+)
+
+// model splits Cookie lines in the slow and obvious way: ours by value, the others
+// trimmed.
+func model(lines []string, name string) (ours, others []string) {
+	for _, line := range lines {
+		for _, pair := range strings.Split(line, ";") {
+			pair = strings.Trim(pair, " \t")
+			key, value, found := strings.Cut(pair, "=")
+			switch {
+			case found && strings.TrimRight(key, " \t") == name:
+				ours = append(ours, strings.TrimLeft(value, " \t"))
+			case pair != "":
+				others = append(others, pair)
+			}
+		}
+	}
+	return ours, others
+}
+
+func unique(values []string) (distinct []string) {
+	for _, v := range values {
+		if !slices.Contains(distinct, v) {
+			distinct = append(distinct, v)
+		}
+	}
+	return distinct
+}
+
+// FuzzJar compares reading and removing with the model. An untouched line must stay
+// byte for byte.
+func FuzzJar(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"a=1; own=x; b=2", "own=y"},
+		{"own=1;own=2; own=3;own=4;own=5", ""},
+		{"own = x;;=; own", "\town=\"a;b\""},
+		{"$Version=1; own=x; $Path=/", "a=own=x"},
+		{";;;", "own==;"},
+		{" ", "own=x ; y"},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	jar := upstream.NewJar("own", "other")
+	f.Fuzz(func(t *testing.T, first, second string) {
+		lines := []string{first, second}
+		ours, others := model(lines, "own")
+		theirs, _ := model(lines, "other")
+		others = slices.DeleteFunc(others, func(pair string) bool {
+			values, _ := model([]string{pair}, "other")
+			return len(values) > 0
+		})
+		h := http.Header{"Cookie": slices.Clone(lines)}
+		found := jar.Read(h)
+		for i, values := range [][]string{unique(ours), unique(theirs)} {
+			if len(values) > upstream.MaxValues {
+				values = nil
+			}
+			if got := found.Values(i); !slices.Equal(got, values) {
+				t.Fatalf("%q: cookie %d has %q, want %q", lines, i, got, values)
+			}
+		}
+		if jar.Remove(h); len(ours)+len(theirs) == 0 {
+			if !slices.Equal(h["Cookie"], lines) {
+				t.Fatalf("%q became %q without a cookie of ours", lines, h["Cookie"])
+			}
+			return
+		}
+		left, rest := model(h["Cookie"], "own")
+		if len(left) > 0 || !slices.Equal(rest, others) {
+			t.Fatalf("%q became %q: ours %q, others %q, want %q", lines, h["Cookie"], left, rest, others)
+		}
+	})
+}
+
+// FuzzFieldNames compares the recognition of names with folding them in full. A
+// name that is not recognised must stay.
+func FuzzFieldNames(f *testing.F) {
+	for _, seed := range []string{
+		"Remote-User", "remote_user", "REMOTE.USER ", "Remote-Users", "Doorcode", "Doorcode-", "doorcode_x", "X!Original!URL", "\x00", "", "-", "Remote-User\u00a0",
+	} {
+		f.Add(seed)
+	}
+	fold := func(name string) string {
+		name = strings.TrimFunc(name, func(r rune) bool { return r <= ' ' || r == 0x7f })
+		folded := ""
+		for _, c := range []byte(name) {
+			switch r := rune(c); {
+			case r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)):
+				folded += string(unicode.ToLower(r))
+			default:
+				folded += "-"
+			}
+		}
+		return folded
+	}
+	exact := []string{
+		"remote-user", "x-original-url", "x-rewrite-url", "x-http-method-override", "x-http-method", "x-method-override", "proxy-connection", "http2-settings",
+	}
+	cleaner := upstream.NewCleaner(upstream.CleanerOptions{Names: []string{"Remote-User"}})
+	f.Fuzz(func(t *testing.T, name string) {
+		if slices.Contains([]string{"Connection", "Upgrade", "Cookie", "Trailer"}, name) {
+			return
+		}
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header = http.Header{name: {"x"}}
+		cleaner.Clean(r)
+		want := slices.Contains(exact, fold(name)) || strings.HasPrefix(fold(name), "doorcode-")
+		if removed := len(r.Header) == 0; removed != want {
+			t.Fatalf("%q is removed: %v, want %v", name, removed, want)
+		}
+	})
+}
+
+// FuzzConnection: nothing but known options gets through, and no upgrade but to
+// websocket, whatever a client writes.
+func FuzzConnection(f *testing.F) {
+	for _, seed := range [][2]string{{"close", ""}, {"Upgrade, x", "websocket"}, {"upgrade", "h2c"}, {",;,Keep-Alive \t,", "websocket, h2c"}} {
+		f.Add(seed[0], seed[1])
+	}
+	cleaner := upstream.NewCleaner(upstream.CleanerOptions{})
+	f.Fuzz(func(t *testing.T, connection, protocol string) {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header = http.Header{"Connection": {connection, connection}, "Upgrade": {protocol}}
+		cleaner.Clean(r)
+		upgrades := false
+		for _, line := range r.Header["Connection"] {
+			for _, option := range strings.Split(line, ",") {
+				option = strings.ToLower(strings.TrimSpace(option))
+				if !slices.Contains([]string{"close", "keep-alive", "upgrade", "te"}, option) {
+					t.Fatalf("%q passes as %q", connection, r.Header["Connection"])
+				}
+				upgrades = upgrades || option == "upgrade"
+			}
+		}
+		kept := r.Header["Upgrade"]
+		if upgrades != (len(kept) == 1) || upgrades && strings.ToLower(strings.TrimSpace(kept[0])) != "websocket" {
+			t.Fatalf("%q, %q pass as %v", connection, protocol, r.Header)
+		}
+	})
+}
+
+// FuzzBuildHeaders: no value ends its line or exceeds the limit, and each can be
+// told from all others, since it decodes to what went in.
+func FuzzBuildHeaders(f *testing.F) {
+	for _, seed := range []string{"alice", " alice ", "Jürgen", "UTF-8''x", "a\r\nb", "a\u2028b", "a\xffb", "%41", "\u202eecila"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		headers, err := upstream.BuildHeaders([]upstream.Field{{Name: "Remote-Name", Value: value}})
+		h := http.Header{}
+		headers.Set(h)
+		if err != nil || value == "" {
+			if len(h) != 0 {
+				t.Fatalf("%q: error %v, yet set %q", value, err, h)
+			}
+			return
+		}
+		got := h["Remote-Name"][0]
+		if len(got) > upstream.MaxFieldValue || strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
+			t.Fatalf("%q became %q", value, got)
+		}
+		if encoded, found := strings.CutPrefix(got, "UTF-8''"); found {
+			if got, err = url.PathUnescape(encoded); err != nil {
+				t.Fatalf("%q became %q: %v", value, encoded, err)
+			}
+		}
+		if got != value {
+			t.Fatalf("%q is read as %q", value, got)
+		}
+	})
+}
+
+// FuzzSetCookie: whatever a browser that trims and compares as RFC 6265 section 5.6
+// says would store under our name is dropped.
+func FuzzSetCookie(f *testing.F) {
+	for _, seed := range []string{"own=x", " own =x; Path=/", "=own=x", "own", "OWN=x", "a=own", "own\t=x", "=;own=x", "x=1;own=2"} {
+		f.Add(seed)
+	}
+	answers := upstream.NewAnswers(upstream.AnswersOptions{Cookies: []string{"own"}})
+	f.Fuzz(func(t *testing.T, line string) {
+		w := httptest.NewRecorder()
+		w.Header()["Set-Cookie"] = []string{line}
+		answers.Guard(w, httptest.NewRequest(http.MethodGet, "/", nil), false).Done()
+		pair, _, _ := strings.Cut(line, ";")
+		name, value, found := strings.Cut(pair, "=")
+		name, value = strings.Trim(name, " \t"), strings.Trim(value, " \t")
+		sent := name + "=" + value
+		if !found || name == "" {
+			sent = value // the cookie comes back without a name
+			if !found {
+				sent = name
+			}
+		}
+		ours, _ := model([]string{sent}, "own")
+		if stays := len(w.Header()["Set-Cookie"]) == 1; stays && len(ours) > 0 {
+			t.Fatalf("%q stays, and comes back as %q", line, sent)
+		}
+	})
+}

@@ -1,0 +1,207 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package upstream
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// AnswersOptions say what an app may not do in its answers.
+type AnswersOptions struct {
+	// Cookies are the names of the gate's cookies, in whatever case.
+	Cookies []string
+	// Dropped, if set, is told of each Set-Cookie of such a name that was dropped,
+	// so that it can be logged. The name is as the app wrote it, trimmed. It is
+	// called before the answer's header is sent and must not write to it.
+	Dropped func(r *http.Request, cookie string)
+}
+
+// Answers makes Guards. It is built once for a gate and safe for concurrent use.
+type Answers struct {
+	cookies []string // in lower case
+	dropped func(*http.Request, string)
+}
+
+// A Guard is the http.ResponseWriter for what comes after the gate. When the header
+// is about to be sent, by whatever call, it drops Set-Cookie fields of the gate's
+// names, takes "cookies" and "*" out of Clear-Site-Data, marks a guarded answer
+// without any Cache-Control as private, and only then adds the gate's own cookies.
+//
+// It keeps ReadFrom, flushing, hijacking and pushing as the writer below has them,
+// and http.ResponseController reaches the rest through Unwrap. A Guard serves one
+// request and, like every ResponseWriter, one goroutine at a time.
+type Guard struct {
+	answers *Answers
+	w       http.ResponseWriter
+	r       *http.Request
+	own     []string // Set-Cookie lines of the gate, not sent yet
+
+	private   bool
+	committed bool
+	hijacked  bool
+	fields    int // in the header when it was sent
+}
+
+var guardPool = sync.Pool{New: func() any { return new(Guard) }}
+
+// Guard returns a Guard around w. private says that the answer is guarded or
+// depends on who is signed in. The caller calls Done after the next handler has
+// returned; without it, as after a panic, the Guard is simply not used again.
+func (a *Answers) Guard(w http.ResponseWriter, r *http.Request, private bool) *Guard {
+	g := guardPool.Get().(*Guard)
+	g.answers, g.w, g.r, g.private, g.own = a, w, r, private, g.own[:0]
+	return g
+}
+
+// AddCookie adds a Set-Cookie line of the gate's own to the answer. It has an
+// effect until the header is sent. A line put into Header instead would be taken
+// for the app's and dropped.
+func (g *Guard) AddCookie(line string) {
+	g.own = append(g.own, line)
+}
+
+// Done ends the use of the Guard. If nothing was written, it filters the header
+// that the server is going to send; if trailers were added, it filters these. The
+// Guard must not be used afterwards.
+func (g *Guard) Done() {
+	switch {
+	case g.hijacked:
+		return // goroutines of the connection may outlive the handler and hold on to it
+	case !g.committed:
+		g.commit()
+	case len(g.w.Header()) != g.fields:
+		g.filter()
+	}
+	clear(g.own)
+	*g = Guard{own: g.own[:0]}
+	guardPool.Put(g)
+}
+
+// Header returns the header of the writer below.
+func (g *Guard) Header() http.Header { return g.w.Header() }
+
+// Unwrap returns the writer below, for http.ResponseController.
+func (g *Guard) Unwrap() http.ResponseWriter { return g.w }
+
+// WriteHeader filters the header and sends it. Informational answers are filtered
+// and passed on; the cookies of the gate wait for the final one. A second final
+// answer is left to the server to complain about.
+func (g *Guard) WriteHeader(status int) {
+	switch {
+	case g.committed:
+	case status < 200 && status != http.StatusSwitchingProtocols:
+		g.filter()
+	default:
+		g.commit()
+	}
+	g.w.WriteHeader(status)
+}
+
+// begin sends the header if a handler writes without it, before the server below
+// would do so by itself.
+func (g *Guard) begin() {
+	if !g.committed {
+		g.WriteHeader(http.StatusOK)
+	}
+}
+
+// Write writes to the answer's body.
+func (g *Guard) Write(p []byte) (int, error) {
+	g.begin()
+	return g.w.Write(p)
+}
+
+// WriteString writes to the answer's body.
+func (g *Guard) WriteString(s string) (int, error) {
+	g.begin()
+	return io.WriteString(g.w, s)
+}
+
+// ReadFrom copies r to the answer's body by the shortest way that the writer below
+// knows, such as sendfile.
+func (g *Guard) ReadFrom(r io.Reader) (int64, error) {
+	g.begin()
+	if below, ok := g.w.(io.ReaderFrom); ok {
+		return below.ReadFrom(r)
+	}
+	return io.Copy(g.w, r)
+}
+
+// FlushError sends what was written so far, the header first. Without it,
+// http.ResponseController would find the flusher below and send the header as the
+// app left it.
+func (g *Guard) FlushError() error {
+	g.begin()
+	return http.NewResponseController(g.w).Flush()
+}
+
+// Hijack takes the connection over. What the header holds by then is filtered,
+// since the caller may write it to the connection itself.
+func (g *Guard) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if !g.committed {
+		g.filter()
+	}
+	conn, rw, err := http.NewResponseController(g.w).Hijack()
+	g.hijacked = g.hijacked || err == nil
+	return conn, rw, err
+}
+
+// Push starts an HTTP/2 push if the writer below can.
+func (g *Guard) Push(target string, o *http.PushOptions) error {
+	if below, ok := g.w.(http.Pusher); ok {
+		return below.Push(target, o)
+	}
+	return http.ErrNotSupported
+}
+
+// commit makes the header final.
+func (g *Guard) commit() {
+	g.committed = true
+	cached := g.filter()
+	h := g.w.Header()
+	if g.private && !cached {
+		cells := cellPool.Get().(*cells)
+		h["Cache-Control"] = cells.take("private")
+		cellPool.Put(cells)
+	}
+	if len(g.own) > 0 {
+		// Whatever the app says: a shared cache that kept this answer would hand
+		// one person's session to others.
+		for _, field := range cacheFields {
+			deleteFolded(h, field)
+		}
+		h.Set("Cache-Control", "private, no-store")
+	}
+	for _, line := range g.own {
+		h.Add("Set-Cookie", line)
+	}
+	g.fields = len(h)
+}
+
+// cacheFields say how caches are to treat an answer: those of delivery networks
+// go before Cache-Control there.
+var cacheFields = []string{
+	"cache-control", "expires", "cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control",
+	"edge-control", "x-accel-expires", "vercel-cdn-cache-control", "netlify-cdn-cache-control",
+}
+
+// deleteFolded removes a field in whatever case a handler wrote it.
+func deleteFolded(h http.Header, name string) {
+	for key := range h {
+		if equalFold(key, name) {
+			delete(h, key)
+		}
+	}
+}
+
+var (
+	_ http.Hijacker   = (*Guard)(nil)
+	_ http.Pusher     = (*Guard)(nil)
+	_ io.ReaderFrom   = (*Guard)(nil)
+	_ io.StringWriter = (*Guard)(nil)
+)
