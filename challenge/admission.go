@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/sessions"
+)
+
+// An Admission is a session as one gate judges it. Its fields do not change.
+type Admission struct {
+	Live     *Live
+	Identity Identity
+	Prepared any
+
+	gate      *Gate
+	access    *Access
+	earlier   Identity
+	right     Right
+	assertion atomic.Pointer[assertion]
+}
+
+// admission judges a session by the gate's lists.
+func (g *Gate) admission(v *Visit, live *Live) *Admission {
+	who := Identity{Email: Email(live.Email)}
+	if v.Earlier != nil {
+		who = *v.Earlier
+		if !who.same(Identity{Source: live.Source, User: live.User, Email: Email(live.Email)}) {
+			return nil
+		}
+	}
+	access := g.access.Load()
+	right := access.Judge(who.Email, v.Now)
+	a := &Admission{
+		Live: live, gate: g, access: access, right: right,
+		Identity: right.describe(who),
+	}
+	if v.Earlier != nil {
+		a.earlier = *v.Earlier
+	}
+	if g.prepare != nil {
+		a.Prepared = g.prepare(a.Identity, live.Session)
+	}
+	live.keep(a)
+	return a
+}
+
+// holds reports whether an admission is still what the gate would say.
+func (a *Admission) holds(v *Visit) bool {
+	if a.access != a.gate.access.Load() || (!a.right.Until.IsZero() && !v.Now.Before(a.right.Until)) {
+		return false
+	}
+	return v.Earlier == nil || a.earlier.equal(*v.Earlier)
+}
+
+// maxAdmissions bounds what a session keeps: one for each gate it passed, of
+// which a reload makes new ones.
+const maxAdmissions = 8
+
+func (l *Live) admission(g *Gate) *Admission {
+	list := l.admissions.Load()
+	if list == nil {
+		return nil
+	}
+	for _, a := range *list {
+		if a.gate == g {
+			return a
+		}
+	}
+	return nil
+}
+
+// keep remembers an admission. When two requests keep at once, one of the two
+// is computed again later.
+func (l *Live) keep(a *Admission) {
+	list := []*Admission{a}
+	if old := l.admissions.Load(); old != nil {
+		for _, other := range *old {
+			if other.gate != a.gate && len(list) < maxAdmissions {
+				list = append(list, other)
+			}
+		}
+	}
+	l.admissions.Store(&list)
+}
+
+// An assertion is a signed statement for the app, kept for part of its life.
+type assertion struct {
+	origin  string
+	token   string
+	renewAt time.Time
+}
+
+const assertionReuse = sessions.AssertionLifetime / 2
+
+// Assertion returns a signed statement of who the visitor is, for the app
+// behind the gate at the given origin. It is valid for at least half a minute.
+func (a *Admission) Assertion(origin string, now time.Time) (string, error) {
+	if kept := a.assertion.Load(); kept != nil && kept.origin == origin && now.Before(kept.renewAt) {
+		return kept.token, nil
+	}
+	s := a.Live.Session
+	token, err := a.gate.issuer.SignAssertion(sessions.Assertion{
+		Issuer: origin, Audience: origin, Subject: s.Subject, Email: string(a.Identity.Email),
+		Name: a.Identity.Name, Groups: a.Identity.Groups, Methods: s.Methods, AuthTime: s.AuthTime, Session: s.ID,
+	}, now)
+	if err != nil {
+		return "", err
+	}
+	a.assertion.Store(&assertion{origin: origin, token: token, renewAt: now.Add(assertionReuse)})
+	return token, nil
+}

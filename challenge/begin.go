@@ -1,0 +1,303 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	// codeOverlap is how long a code must still work for another mail of it to
+	// be sent; with less left, a new challenge begins.
+	codeOverlap = 5 * time.Minute
+	// greetEvery is how often mail is sent to one address without anybody asking
+	// for it: a browser that restores ten tabs is mailed once.
+	greetEvery = 30 * time.Second
+)
+
+// A Sent tells what asking for a mail came to.
+type Sent struct {
+	// Flow is the browser's way on; nil when nothing was mailed.
+	Flow     *Flow
+	Progress Progress
+	// Again: the same code was mailed once more.
+	Again bool
+	// Recently: nothing was mailed, because a moment ago something was. The
+	// progress is then that of the challenge which another tab began.
+	Recently bool
+}
+
+// Begin starts a challenge of an address and hands its code to the mail queue.
+// before is the browser's flow, or nil; its older challenge dies before the new
+// one exists. The work done and the answer are the same whether or not the
+// address may pass.
+//
+// Its errors are *LimitError, ErrNotListed, ErrQueueFull and ErrUnavailable.
+// With ErrQueueFull the challenge exists, its mail counts nowhere, and Resend
+// may try again at once.
+func (g *Gate) Begin(ctx context.Context, v *Visit, before *Flow, to Email) (Sent, error) {
+	return g.begin(ctx, v, before, to, false)
+}
+
+// Greet is Begin for somebody whom an earlier step has named and who did not
+// ask for mail: it mails at most once in 30 seconds, and not at all while the
+// code that the flow has still works.
+func (g *Gate) Greet(ctx context.Context, v *Visit, before *Flow) (Sent, error) {
+	to := v.Earlier.Email
+	d, err := read[door](ctx, g.house.store, g.house.doorKey(to))
+	if err != nil {
+		return Sent{}, unavailable(err)
+	}
+	var old *pending
+	if before != nil {
+		old = d.of(g.house.flowHash(before.ID))
+	}
+	// Looked up before anything is counted: tabs that get no mail must not use
+	// up what their network may ask for. The update that follows decides.
+	if c := g.greeted(&d, old, v.Now); c != nil {
+		return Sent{Progress: g.progress(c, v.Now), Recently: true}, nil
+	}
+	return g.begin(ctx, v, before, to, true)
+}
+
+// greeted is the challenge that makes a mail nobody asked for superfluous: the
+// flow's own while its code works, or any of the address in its own bucket that
+// was mailed a moment ago.
+func (g *Gate) greeted(d *door, old *pending, now time.Time) *pending {
+	if old.usable(g.policy.Code.Attempts, now) && old.Mails > 0 {
+		return old
+	}
+	latest := d.latestOwn(now)
+	if latest != nil && now.Unix()-latest.Mailed < int64(greetEvery/time.Second) {
+		return latest
+	}
+	return nil
+}
+
+// Resend mails the code of a flow once more, or a new code where the old one
+// has little time left. Beyond Begin's errors it returns ErrUsedUp.
+func (g *Gate) Resend(ctx context.Context, v *Visit, f *Flow) (Sent, error) {
+	return g.begin(ctx, v, f, f.Address, false)
+}
+
+func (g *Gate) begin(ctx context.Context, v *Visit, before *Flow, to Email, unasked bool) (Sent, error) {
+	own, err := g.owns(ctx, v, to)
+	if err != nil {
+		return Sent{}, err
+	}
+	f := g.newFlow(v, before, to)
+	o := opening{
+		own: own, unasked: unasked, flow: g.house.flowHash(f.ID), network: g.house.network(v.IP),
+		resend: before != nil && before.Address == to && !unasked,
+	}
+	if err := g.afford(ctx, v, own); err != nil {
+		g.logRefusal(ctx, v, to, err)
+		return Sent{}, err
+	}
+	err = g.abandon(ctx, before, to)
+	var c pending
+	var outcome openOutcome
+	if err == nil {
+		c, outcome, err = g.makeChallenge(ctx, f, o)
+	}
+	if err != nil || outcome == recently {
+		g.refund(ctx, v, own)
+	}
+	if err != nil {
+		g.logRefusal(ctx, v, to, err)
+		return Sent{}, err
+	}
+	if outcome == recently {
+		return Sent{Progress: g.progress(&c, v.Now), Recently: true}, nil
+	}
+	err = g.mail(ctx, v, f, &c, own)
+	if err != nil && !errors.Is(err, ErrNotListed) {
+		g.refund(ctx, v, own)
+		g.unmail(ctx, f, &c, own)
+	}
+	return Sent{Flow: f, Progress: g.progress(&c, v.Now), Again: outcome == again}, err
+}
+
+// afford counts a mail against the visitor's network and against all mail
+// together.
+func (g *Gate) afford(ctx context.Context, v *Visit, own bool) error {
+	if err := g.house.countNetwork(ctx, v.IP, LimitSendIP, g.policy.Limits.SendIP); err != nil {
+		return err
+	}
+	err := g.house.budget.take(g.policy.Limits.SendTotal, own, v.Now)
+	if err != nil {
+		g.house.giveBack(ctx, v.IP, LimitSendIP)
+	}
+	return err
+}
+
+// refund gives back what afford counted for a mail that did not come to be.
+func (g *Gate) refund(ctx context.Context, v *Visit, own bool) {
+	g.house.budget.giveBack(own, v.Now)
+	g.house.giveBack(ctx, v.IP, LimitSendIP)
+}
+
+// abandon ends the challenge that a flow has at another address. The same flow
+// at the same address is left to the update that begins the next challenge.
+func (g *Gate) abandon(ctx context.Context, before *Flow, to Email) error {
+	if before == nil || before.Address == "" || before.Address == to {
+		return nil
+	}
+	err := change(ctx, g.house.store, g.house.doorKey(before.Address), func(d *door, _ time.Time) error {
+		d.remove(g.house.flowHash(before.ID))
+		return nil
+	})
+	if err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
+// An opening is how a challenge is to begin.
+type opening struct {
+	own, unasked, resend bool
+	flow, network        id
+}
+
+type openOutcome int
+
+const (
+	begun    openOutcome = iota // a new challenge
+	again                       // the same code once more
+	recently                    // nothing: another tab was first
+)
+
+// makeChallenge makes or repeats a challenge in one atomic update.
+func (g *Gate) makeChallenge(ctx context.Context, f *Flow, o opening) (c pending, outcome openOutcome, err error) {
+	var refused error
+	err = change(ctx, g.house.store, g.house.doorKey(f.Address), func(d *door, now time.Time) error {
+		c, outcome, refused = pending{}, begun, nil
+		d.tidy(now)
+		old := d.of(o.flow)
+		if latest := g.greeted(d, old, now); o.unasked && latest != nil {
+			c, outcome = *latest, recently
+			return nil
+		}
+		repeat := o.resend && old.usable(g.policy.Code.Attempts, now)
+		if refused = g.mayMail(d, old, o, repeat, now); refused != nil {
+			return nil
+		}
+		if repeat && old.Ends-now.Unix() >= g.overlap() {
+			d.mailed(o.own, g.policy.Limits, now)
+			old.Mails, old.Mailed = old.Mails+1, now.Unix()
+			c, outcome = *old, again
+			return nil
+		}
+		if old == nil { // otherwise the new one takes the place of the old
+			refused = d.makeRoom(o.own, now)
+		}
+		if refused == nil {
+			c = g.start(d, old, o, repeat, now)
+		}
+		return nil
+	})
+	if err != nil {
+		return c, outcome, unavailable(err)
+	}
+	return c, outcome, refused
+}
+
+// overlap is codeOverlap, less where codes live so briefly that it would never
+// be reached. In seconds.
+func (g *Gate) overlap() int64 {
+	return int64(min(codeOverlap, g.policy.Code.TTL/2) / time.Second)
+}
+
+// mayMail applies the limits of the address and, where the code of a flow is to
+// be mailed again, the wait between mails and their number.
+func (g *Gate) mayMail(d *door, old *pending, o opening, repeat bool, now time.Time) error {
+	if repeat {
+		if wait := time.Unix(old.Mailed, 0).Add(g.policy.Code.Resend); wait.After(now) {
+			return &LimitError{LimitResend, wait}
+		}
+		if old.Mails >= g.policy.Code.Mails {
+			return ErrUsedUp
+		}
+	}
+	return d.admits(o, repeat, g.policy.Limits, now)
+}
+
+// start adds a new challenge; the one that the flow had is dead from now on.
+func (g *Gate) start(d *door, old *pending, o opening, repeat bool, now time.Time) pending {
+	c := pending{
+		seed: seed{ID: newID(), Seed: newID(), Shape: g.policy.Code.Form}, Flow: o.flow, Own: o.own,
+		Made: now.Unix(), Ends: now.Add(g.policy.Code.TTL).Unix(), Mailed: now.Unix(), Mails: 1,
+	}
+	before := ""
+	if old != nil {
+		before = old.Ref
+		earlier := old.seed
+		c.Earlier = &earlier
+	}
+	c.Ref = newRef(before)
+	if !o.own && d.Stranger.guessedAt(now) {
+		c.Shape = strongForm
+	}
+	d.remove(o.flow)
+	d.Pending = append(d.Pending, c)
+	d.mailed(o.own, g.policy.Limits, now)
+	if !o.own && !repeat {
+		d.Starts = append(d.Starts, start{o.network, now.Unix()})
+	}
+	return c
+}
+
+// unmail gives back to the address a mail that the queue did not take. Where
+// that fails too, the mail stays counted, which errs on the safe side.
+func (g *Gate) unmail(ctx context.Context, f *Flow, c *pending, own bool) {
+	c.Mails, c.Mailed = c.Mails-1, 0
+	_ = change(ctx, g.house.store, g.house.doorKey(f.Address), func(d *door, _ time.Time) error {
+		d.bucket(own).Mails.takeBack()
+		if now := d.of(c.Flow); now != nil && now.ID == c.ID {
+			now.Mails, now.Mailed = c.Mails, c.Mailed
+		}
+		return nil
+	})
+}
+
+// mail hands the code over. An address that may not pass is put into the queue
+// like any other, and never sent.
+func (g *Gate) mail(ctx context.Context, v *Visit, f *Flow, c *pending, own bool) error {
+	right := g.access.Load().Judge(f.Address, v.Now)
+	mailbox := right.Mailbox
+	if mailbox == "" {
+		mailbox = string(f.Address)
+	}
+	err := g.house.sender.Send(ctx, Notice{
+		Gate: g.id, Mailbox: mailbox, Decoy: !right.Allowed, Known: own,
+		Code: deriveCode(g.house.ring, c.seed, g.binding(f)), Ref: c.Ref, Host: v.Host, App: v.App, Agent: v.Agent, IP: v.IP,
+		Asked: v.Now, Expires: time.Unix(c.Ends, 0), Language: v.Language,
+	})
+	event := Event{Name: CodeSent, Address: f.Address, Source: f.Source, User: f.User, Rule: right.Rule, Ref: c.Ref, Err: err}
+	switch {
+	case err != nil:
+		event.Name = CodeFailed
+	case !right.Allowed:
+		event.Name = CodeWithheld
+	}
+	g.log(ctx, v, event)
+	if err == nil && g.policy.Reveal && !right.Allowed {
+		return ErrNotListed
+	}
+	return err
+}
+
+func (g *Gate) logRefusal(ctx context.Context, v *Visit, to Email, err error) {
+	var limit *LimitError
+	switch {
+	case errors.As(err, &limit) && limit.Limit == LimitTryAddress:
+		g.log(ctx, v, Event{Name: Locked, Address: to, Limit: limit.Limit, Until: limit.Until})
+	case errors.As(err, &limit):
+		g.log(ctx, v, Event{Name: Limited, Address: to, Limit: limit.Limit, Until: limit.Until})
+	case errors.Is(err, ErrUnavailable):
+		g.log(ctx, v, Event{Name: StoreFailed, Err: err})
+	}
+}

@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import (
+	"context"
+	"net/netip"
+	"time"
+)
+
+// An Event is one thing that happened at a gate, for the operator's eyes: it
+// may name what pages keep quiet, such as whether an address is on the list.
+// It never holds a code, a cookie or a token.
+type Event struct {
+	Name    EventName
+	Gate    string
+	Address Email
+	Source  string
+	User    string
+	IP      netip.Addr
+	Rule    string    // the access rule that decided
+	Ref     string    // letters of the challenge
+	Session string    // shortened session id
+	Limit   Limit     // which limit was reached
+	Until   time.Time // and until when
+	Tries   int       // tries left
+	Err     error
+}
+
+// An EventName says what happened.
+type EventName string
+
+// The events.
+const (
+	CodeSent        EventName = "code_sent"        // a mail was queued
+	CodeWithheld    EventName = "code_withheld"    // the address may not pass: nothing is mailed
+	CodeFailed      EventName = "code_failed"      // the queue did not take the mail
+	Verified        EventName = "verified"         // a right code made a session
+	WrongCode       EventName = "wrong_code"       // a try was used
+	OldCode         EventName = "old_code"         // the code of an earlier mail
+	Limited         EventName = "limited"          // a limit was reached
+	Locked          EventName = "locked"           // too many wrong codes
+	Renewed         EventName = "renewed"          // a remembered browser made a session
+	DeviceReplayed  EventName = "device_replayed"  // a replaced device secret came back
+	SignedOut       EventName = "signed_out"       // a person ended a session
+	Denied          EventName = "denied"           // a known person who may not pass
+	StoreFailed     EventName = "store_failed"     // the store did not answer
+	KeysReplaced    EventName = "keys_replaced"    // the secret is another one: everybody signs in again
+	IdentityMissing EventName = "identity_missing" // an earlier step named nobody, or nobody with an address
+)
+
+// A Recorder takes events to where operators look: logs, metrics, audit. It is
+// called on the request and must not block.
+type Recorder interface {
+	Record(ctx context.Context, e Event)
+}
+
+// A Reason says why a check is needed.
+type Reason string
+
+// The reasons, by the words of configuration, headers and logs.
+const (
+	NewBrowser Reason = "new_browser"
+	Always     Reason = "always"
+	Expired    Reason = "expired"
+	Ended      Reason = "ended"
+)

@@ -1,0 +1,23 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import "github.com/doorcode/caddy-doorcode/challenge/keyring"
+
+type Tally = tally
+
+var TallyRoom, TallyAdd = tally.room, (*tally).add
+
+func DrawCode(ring *keyring.Ring, f Form) Code {
+	return deriveCode(ring, seed{ID: newID(), Seed: newID(), Shape: f}, binding{})
+}
+
+func CodeIn(ring *keyring.Ring, raw string, to Email, gate string) (string, error) {
+	var d door
+	err := decode([]byte(raw), &d)
+	return deriveCode(ring, d.Pending[0].seed, binding{string(to), purposeSignIn, gate}).Reveal(), err
+}
+
+// AccessOf is who may pass a gate.
+func AccessOf(g *Gate) *Access { return g.access.Load() }

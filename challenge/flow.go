@@ -1,0 +1,224 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/devices"
+)
+
+// A Flow is one browser's way through a check. It travels sealed in a cookie;
+// what it leads to is in the address's record.
+type Flow struct {
+	ID      id        `json:"id"`
+	Gate    string    `json:"gate"`
+	Address Email     `json:"to"`
+	Source  string    `json:"src,omitempty"`
+	User    string    `json:"user,omitempty"`
+	Made    int64     `json:"made"` // Unix seconds
+	Note    *FlowNote `json:"note,omitempty"`
+}
+
+// A FlowNote is what the last action came to, so that a page which is loaded
+// again says the same again.
+type FlowNote struct {
+	Kind    string `json:"k"`
+	Entered int    `json:"n,omitempty"` // characters of a code that were entered
+	Until   int64  `json:"t,omitempty"` // Unix seconds
+	Typed   string `json:"y,omitempty"` // what goes into the field again
+	Better  string `json:"r,omitempty"` // the address that may have been meant
+	// Remember: the box beside the code is ticked.
+	Remember bool `json:"d,omitempty"`
+}
+
+// FlowLife is how long a flow cookie is good for.
+const FlowLife = 15 * time.Minute
+
+// purposeSignIn is what the codes of this package are for.
+const purposeSignIn = "sign-in"
+
+// binding is what a code is bound to, beside its challenge.
+type binding struct{ address, purpose, gate string }
+
+func (g *Gate) binding(f *Flow) binding {
+	return binding{address: string(f.Address), purpose: purposeSignIn, gate: g.id}
+}
+
+// SealFlow makes the value of the flow cookie.
+func (g *Gate) SealFlow(f *Flow) string {
+	plain, err := json.Marshal(f)
+	if err != nil {
+		panic("challenge: encoding plain data: " + err.Error())
+	}
+	return g.house.ring.SealString(labelFlow, plain, nil)
+}
+
+// OpenFlow reads a flow cookie. It counts only for this gate, for its time, and
+// for the identity that the request speaks for.
+func (g *Gate) OpenFlow(value string, v *Visit) (*Flow, error) {
+	plain, err := g.house.ring.OpenString(labelFlow, value, nil)
+	if err != nil {
+		return nil, ErrNoFlow
+	}
+	f := new(Flow)
+	if err := json.Unmarshal(plain, f); err != nil {
+		return nil, ErrNoFlow
+	}
+	made := time.Unix(f.Made, 0)
+	if f.Gate != g.id || v.Now.After(made.Add(FlowLife)) || made.After(v.Now.Add(time.Minute)) {
+		return nil, ErrNoFlow
+	}
+	who := Identity{}
+	if v.Earlier != nil {
+		who = *v.Earlier
+	} else {
+		who.Email = f.Address
+	}
+	if !who.same(Identity{Source: f.Source, User: f.User, Email: f.Address}) {
+		return nil, ErrNoFlow
+	}
+	return f, nil
+}
+
+// newFlow begins, or begins anew, a browser's way through a check.
+func (g *Gate) newFlow(v *Visit, before *Flow, to Email) *Flow {
+	f := &Flow{ID: newID(), Gate: g.id, Address: to, Made: v.Now.Unix()}
+	if before != nil {
+		f.ID = before.ID
+	}
+	if v.Earlier != nil {
+		f.Source, f.User = v.Earlier.Source, v.Earlier.User
+	}
+	return f
+}
+
+// A Phase is how far a flow is.
+type Phase int
+
+// The phases.
+const (
+	NoChallenge Phase = iota // nothing was sent, or it is long over
+	Waiting                  // a code is on its way
+	Lapsed                   // the code's time is over
+	Cancelled                // too many wrong tries ended the code
+	LockedOut                // no code is accepted for now
+)
+
+// Progress is what a page tells of a flow.
+type Progress struct {
+	Phase    Phase
+	Ref      string
+	Form     Form
+	Ends     time.Time
+	ResendAt time.Time // when another mail may be asked for
+	MailsUp  bool      // this challenge was mailed as often as it may be
+	Left     int       // tries
+	Until    time.Time // end of the lock
+}
+
+// Progress reads how far a flow is. It changes nothing.
+func (g *Gate) Progress(ctx context.Context, v *Visit, f *Flow) (Progress, error) {
+	own, err := g.owns(ctx, v, f.Address)
+	if err != nil {
+		return Progress{}, err
+	}
+	d, err := read[door](ctx, g.house.store, g.house.doorKey(f.Address))
+	if err != nil {
+		return Progress{}, unavailable(err)
+	}
+	if until, locked := d.bucket(own).locked(g.policy.Limits.TryAddress, v.Now); locked {
+		return Progress{Phase: LockedOut, Until: until}, nil
+	}
+	return g.progress(d.of(g.house.flowHash(f.ID)), v.Now), nil
+}
+
+func (g *Gate) progress(c *pending, now time.Time) Progress {
+	if c == nil {
+		return Progress{}
+	}
+	p := Progress{
+		Phase: Waiting, Ref: c.Ref, Form: c.Shape, Ends: time.Unix(c.Ends, 0),
+		ResendAt: time.Unix(c.Mailed, 0).Add(g.policy.Code.Resend), MailsUp: c.Mails >= g.policy.Code.Mails,
+		Left: g.policy.Code.Attempts - c.Tries,
+	}
+	switch {
+	case c.expired(now):
+		p.Phase = Lapsed
+	case p.Left <= 0:
+		p.Phase = Cancelled
+	}
+	return p
+}
+
+// owns reports whether a visit has the address's own bucket: an earlier step
+// named it, a live session has it, or this browser is remembered for it. It
+// depends on what the visitor brings, never on whether the address is known.
+func (g *Gate) owns(ctx context.Context, v *Visit, e Email) (bool, error) {
+	if v.Earlier != nil {
+		return v.Earlier.Email == e, nil
+	}
+	if v.Session != "" {
+		if live, _, err := g.live(ctx, v); err == nil && Email(live.Email).Canonical() == e.Canonical() {
+			return true, nil
+		}
+	}
+	claims := g.house.claims(v)
+	mine := slices.DeleteFunc(slices.Clone(claims), func(c devices.Claim) bool { return Email(c.Address) != e })
+	if len(mine) == 0 {
+		return false, nil
+	}
+	p, err := read[person](ctx, g.house.store, g.house.personKey(e))
+	if err != nil {
+		return false, unavailable(err)
+	}
+	for _, claim := range mine {
+		d := p.device(claim.ID)
+		if d != nil && !g.forgets(d, v.Now) && d.Judge(claim.Generation, v.Now) != devices.Stale {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// SealForm makes the hidden value of a form, bound to an audience.
+func (g *Gate) SealForm(plain []byte, audience string) string {
+	return g.house.ring.SealString(labelForm, plain, []byte(audience))
+}
+
+// OpenForm reads what SealForm made.
+func (g *Gate) OpenForm(sealed, audience string) ([]byte, error) {
+	return g.house.ring.OpenString(labelForm, sealed, []byte(audience))
+}
+
+// NewFlow begins a flow before any address is known, so that a form can be tied
+// to its browser.
+func (g *Gate) NewFlow(v *Visit) *Flow {
+	if v.Earlier != nil {
+		return g.newFlow(v, nil, v.Earlier.Email)
+	}
+	return g.newFlow(v, nil, "")
+}
+
+// Key names the flow in forms.
+func (f *Flow) Key() string { return f.ID.String() }
+
+// GateOfFlow names the gate that a flow cookie was made at; empty when it is not
+// one of ours.
+func (g *Gate) GateOfFlow(value string) string {
+	plain, err := g.house.ring.OpenString(labelFlow, value, nil)
+	if err != nil {
+		return ""
+	}
+	var f struct {
+		Gate string `json:"gate"`
+	}
+	if json.Unmarshal(plain, &f) != nil {
+		return ""
+	}
+	return f.Gate
+}

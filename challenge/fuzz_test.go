@@ -1,0 +1,122 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/store/memstore"
+)
+
+func FuzzParseEmail(f *testing.F) {
+	for _, seed := range []string{"ana@example.com", "Ana+x@BÜCHER.example", `"a@b"@c.de`, "a@b@c.de", "a@xn--bcher-kva.example", "a@exa\u00admple.com", "a@b.c\r\n"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, typed string) {
+		e, err := challenge.ParseEmail(typed)
+		if err != nil {
+			if e != "" {
+				t.Fatalf("an address beside an error: %q", e)
+			}
+			return
+		}
+		if again, err := challenge.ParseEmail(string(e)); again != e || err != nil {
+			t.Errorf("ParseEmail(%q) = %q, %v: not stable", e, again, err)
+		}
+		if c := e.Canonical(); c != c.Canonical() || c.Domain() != e.Domain() {
+			t.Errorf("Canonical(%q) = %q: not stable", e, c)
+		}
+		if strings.Count(string(e), "@") != 1 || len(e) > 254 || strings.ToLower(string(e)) != string(e) || strings.ContainsAny(string(e), " ,;:<>()[]\"\\\r\n\x00") {
+			t.Errorf("%q is no plain address", e)
+		}
+		for _, r := range string(e) {
+			if r <= ' ' || r >= utf8.RuneSelf {
+				t.Errorf("%q holds %q", e, r)
+			}
+		}
+	})
+}
+
+// OTC-10: never panics, never accepts another length.
+func FuzzNormalize(f *testing.F) {
+	for _, seed := range []string{"123456", "Your code is 123-456!", "１２３４５６", "bcdf-ghjk", "\xff", "7KQ"} {
+		f.Add(seed)
+	}
+	forms := []challenge.Form{{Length: 6, Alphabet: challenge.Digits}, {Length: 10, Alphabet: challenge.Digits}, {Length: 8, Alphabet: challenge.Letters}}
+	f.Fuzz(func(t *testing.T, typed string) {
+		for _, form := range forms {
+			code, err := challenge.Normalize(typed, form)
+			if (err == nil) != (len(code) == form.Length) || strings.Trim(code, string(form.Alphabet)) != "" {
+				t.Errorf("Normalize(%q, %v) = %q, %v", typed, form, code, err)
+			}
+			if again, _ := challenge.Normalize(code, form); again != code {
+				t.Errorf("Normalize(%q) = %q: not stable", code, again)
+			}
+		}
+	})
+}
+
+func FuzzOpenFlow(f *testing.F) {
+	w := newWorld(f)
+	g := w.gate(challenge.GateOptions{})
+	b := w.browser(g)
+	b.mailed(ana)
+	f.Add(g.SealFlow(b.flow))
+	f.Add("")
+	f.Add("AAAA")
+	f.Fuzz(func(t *testing.T, value string) {
+		flow, err := g.OpenFlow(value, b.visit())
+		if (err == nil) != (flow != nil) {
+			t.Fatalf("OpenFlow = %v, %v", flow, err)
+		}
+		if flow != nil && flow.Address != ana {
+			t.Errorf("%q opened as %+v", value, flow)
+		}
+	})
+}
+
+// FuzzDecodeRecords puts text where each kind of record is. Nothing may panic,
+// and nobody may get in by it.
+func FuzzDecodeRecords(f *testing.F) {
+	w := newWorld(f)
+	b := w.browser(w.gate(challenge.GateOptions{})).signIn(ana, true)
+	b.mailed(ana)
+	for _, value := range dump(f, w) {
+		f.Add(value)
+	}
+	f.Add(`{"pending":[{"shape":{"Length":0,"Alphabet":""}}],"own":{"locks":9000000000000000000,"tries":[9223372036854775807,1]}}`)
+	f.Add(`{"devices":[{"gen":-1}],"sessions":[{"e":1}]}`)
+	f.Add(`{"29000000":[-5,9223372036854775807]}`)
+	f.Add(`null`)
+	f.Fuzz(func(t *testing.T, value string) {
+		store := memstore.New(memstore.Options{Now: w.clock.now})
+		for key := range dump(t, w) {
+			raw := value
+			if key == "keys" {
+				raw = dump(t, w)[key]
+			}
+			err := store.Update(context.Background(), key, func([]byte, time.Time) ([]byte, time.Duration, error) { return []byte(raw), 0, nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		mine := newWorldOn(t, w.clock, store)
+		stranger := mine.browser(mine.gate(challenge.GateOptions{}))
+		stranger.flow = b.flow
+		_ = stranger.enter("000000", true)
+		_, _ = stranger.ask(ana)
+		_, _ = stranger.resend()
+		_, _ = stranger.gate.Progress(context.Background(), stranger.visit(), stranger.flow)
+		if v := stranger.open(); v.Decision == challenge.Pass {
+			t.Errorf("%q lets a stranger in", value)
+		}
+		stranger.device = b.device
+		stranger.open()
+	})
+}

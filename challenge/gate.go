@@ -1,0 +1,144 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import (
+	"context"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/sessions"
+)
+
+// A Gate decides at one place in front of an app. Many gates share a [House].
+// It is safe for concurrent use.
+type Gate struct {
+	house   *House
+	id      string
+	policy  Policy
+	grace   time.Duration
+	access  atomic.Pointer[Access]
+	issuer  *sessions.Issuer
+	record  Recorder
+	prepare func(Identity, sessions.Session) any
+}
+
+// GateOptions say what is particular to a gate.
+type GateOptions struct {
+	// ID names the gate. Codes and flows are bound to it, so it must stay the
+	// same over restarts and on every machine.
+	ID string
+	// Policy is what the gate demands.
+	Policy Policy
+	// Access says who may pass. It can be changed later by SetAccess.
+	Access *Access
+	// Algorithm signs the session cookie. Default: ES256.
+	Algorithm sessions.Algorithm
+	// Grace is how long live sessions go on when the store does not answer.
+	Grace time.Duration
+	// Recorder takes the events of the gate.
+	Recorder Recorder
+	// Prepare is called once for each session that the gate admits; what it
+	// returns travels with the admission. It serves to build headers once
+	// instead of on every request.
+	Prepare func(Identity, sessions.Session) any
+}
+
+// NewGate makes a gate, and its signing keys if there are none yet.
+func (h *House) NewGate(ctx context.Context, o GateOptions) (*Gate, error) {
+	if o.Algorithm == "" {
+		o.Algorithm = sessions.ES256
+	}
+	keys, err := h.Keys(ctx, o.Algorithm)
+	if err != nil {
+		return nil, err
+	}
+	issuer, err := sessions.NewIssuer(sessions.IssuerOptions{
+		Keys: keys, Algorithm: o.Algorithm,
+		MAC:  h.sessionMAC,
+		Seal: func(plain, bound []byte) []byte { return h.ring.Seal(labelClaims, plain, bound) },
+		Open: func(sealed, bound []byte) ([]byte, error) { return h.ring.Open(labelClaims, sealed, bound) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	g := &Gate{
+		house: h, id: o.ID, policy: o.Policy.withDefaults(), grace: o.Grace,
+		issuer: issuer, record: o.Recorder, prepare: o.Prepare,
+	}
+	g.access.Store(o.Access)
+	if h.rekeyed.Swap(false) {
+		g.log(ctx, &Visit{}, Event{Name: KeysReplaced})
+	}
+	return g, nil
+}
+
+func (h *House) sessionMAC(parts ...[]byte) [32]byte { return h.ring.MAC(labelSession, parts...) }
+
+// SetAccess changes who may pass. Every session is judged anew on its next
+// request.
+func (g *Gate) SetAccess(a *Access) { g.access.Store(a) }
+
+// Policy returns what the gate demands, with the defaults filled in.
+func (g *Gate) Policy() Policy { return g.policy }
+
+// ID returns the name of the gate.
+func (g *Gate) ID() string { return g.id }
+
+// JWKS returns the public signing keys (RFC 7517).
+func (g *Gate) JWKS() []byte { return g.issuer.JWKS() }
+
+// MailDown reports whether mail fails at the moment, whatever the address.
+func (g *Gate) MailDown() bool {
+	health, ok := g.house.sender.(HealthReporter)
+	return ok && health.Down(g.id)
+}
+
+// A Visit is what one request tells the gate.
+type Visit struct {
+	Now      time.Time
+	Audience string     // the configured origin, or single_sign_on domain, of the request's host
+	Host     string     // the site's host from the configuration, for mails
+	App      string     // the site's name, for mails
+	Language string     // language of the page, for mails
+	IP       netip.Addr // as Caddy resolved it; zero when unknown
+	Agent    string     // User-Agent, raw
+	Session  string     // value of the session cookie
+	Device   string     // value of the device cookie
+	// Earlier is what an earlier step says; nil where visitors type an address.
+	Earlier *Identity
+}
+
+// A Decision is what becomes of a visit.
+type Decision uint8
+
+// The decisions. The zero value keeps the visitor out.
+const (
+	Unavailable Decision = iota // nothing can be decided: answer 503
+	Check                       // a code is needed
+	Deny                        // known, and may not pass
+	Pass
+)
+
+// A Verdict is the answer to a visit.
+type Verdict struct {
+	Decision Decision
+	Reason   Reason
+	// Identity is who it is; its address is empty where nobody knows yet.
+	Identity Identity
+	// Remembered is the address that this browser used last, to fill in a form.
+	Remembered Email
+	// Admission is set on Pass and on a Deny that a session led to.
+	Admission *Admission
+	// SetSession and SetDevice are new cookie values, empty when unchanged.
+	SetSession, SetDevice string
+}
+
+func (g *Gate) log(ctx context.Context, v *Visit, e Event) {
+	e.Gate, e.IP = g.id, v.IP
+	if g.record != nil {
+		g.record.Record(ctx, e)
+	}
+}

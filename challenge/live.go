@@ -1,0 +1,180 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/sessions"
+)
+
+// A Live is a session that this machine has verified.
+type Live struct {
+	sessions.Session
+
+	key        string        // the id as records name it
+	seen       atomic.Uint64 // see ends.ended
+	awaits     atomic.Int64  // generation of its secret that the browser has yet to show; 0: none
+	extended   atomic.Pointer[extension]
+	admissions atomic.Pointer[[]*Admission]
+}
+
+func newLive(s sessions.Session) *Live { return &Live{Session: s, key: s.ID.String()} }
+
+// Key is the name of the session in records and lists.
+func (l *Live) Key() string { return l.key }
+
+// An extension is the newest cookie of a session.
+type extension struct {
+	token  string
+	active time.Time
+}
+
+// A ticket is one cookie of a session: the same session re-signed for a later
+// idle limit is another ticket.
+type ticket struct {
+	live   *Live
+	active time.Time
+}
+
+// session describes a session that begins now. auth is when its last code was
+// entered.
+func (g *Gate) session(v *Visit, who Identity, device string, auth, now time.Time) sessions.Session {
+	return sessions.Session{
+		ID: sessions.NewID(g.house.sessionMAC), Subject: g.house.subject(who), Audience: v.Audience,
+		Email: string(who.Email), User: who.User, Source: who.Source, Browser: device, Methods: []string{"otp"},
+		AuthTime: auth, Issued: now, Active: now, Expires: now.Add(g.policy.Session.Lifetime),
+	}
+}
+
+func entryOf(s sessions.Session) sessionEntry {
+	return sessionEntry{ID: s.ID.String(), Device: s.Browser, Made: s.Issued.Unix(), Ends: s.Expires.Unix()}
+}
+
+// open signs a session and keeps it in memory. generation is that of the secret
+// which its browser is given with it, or zero.
+func (g *Gate) open(s sessions.Session, generation int, now time.Time) (string, *Live, error) {
+	token, err := g.issuer.Sign(s)
+	if err != nil {
+		return "", nil, err
+	}
+	live := newLive(s)
+	live.awaits.Store(int64(generation))
+	g.house.tickets.Set(token, &ticket{live, now})
+	return token, live, nil
+}
+
+// errEnded reports a session that is on no list of live ones any more.
+var errEnded = errors.New("session has ended")
+
+// live finds the session of a visit.
+func (g *Gate) live(ctx context.Context, v *Visit) (*Live, time.Time, error) {
+	t, known := g.house.tickets.GetIfPresent(v.Session)
+	if !known {
+		var err error
+		if t, err = g.learn(ctx, v); err != nil {
+			return nil, time.Time{}, err
+		}
+	}
+	s := t.live
+	switch {
+	case s.Audience != v.Audience:
+		return nil, time.Time{}, sessions.ErrInvalid
+	case !v.Now.Before(s.Expires) || g.idled(t.active, v.Now) || g.tooOld(s, v.Now):
+		return nil, time.Time{}, sessions.ErrExpired
+	case g.house.ends.ended(s.Key(), &s.seen):
+		return nil, time.Time{}, errEnded
+	}
+	return s, t.active, nil
+}
+
+// tooOld applies this gate's own limits to a session that another gate made: its
+// lifetime, and that browsers are not remembered here.
+func (g *Gate) tooOld(s *Live, now time.Time) bool {
+	if !now.Before(s.Issued.Add(g.policy.Session.Lifetime)) {
+		return true
+	}
+	return g.policy.Devices.Choice == ChoiceNever && s.Issued.After(s.AuthTime.Add(time.Second))
+}
+
+func (g *Gate) idled(active, now time.Time) bool {
+	idle := g.policy.Session.Idle
+	return idle > 0 && !now.Before(active.Add(idle))
+}
+
+// learn verifies a cookie that this machine has not seen. The list of live
+// sessions in the person's record decides; where the store does not answer, a
+// session that verifies goes on for the grace, and is asked about again.
+func (g *Gate) learn(ctx context.Context, v *Visit) (*ticket, error) {
+	s, err := g.issuer.Check(v.Session, v.Audience, v.Now)
+	if err != nil {
+		return nil, err
+	}
+	t := &ticket{newLive(s), s.Active}
+	epoch := g.house.ends.epoch.Load()
+	record, err := read[person](ctx, g.house.store, g.house.personKey(Email(s.Email)))
+	switch {
+	case err == nil:
+	case ctx.Err() != nil || errors.Is(err, errUnreadable):
+		// A visitor who hangs up at the right moment, or a damaged record, is no
+		// store that is down: neither may revive a session that was ended.
+		return nil, unavailable(err)
+	default:
+		g.log(ctx, v, Event{Name: StoreFailed, Err: err})
+		return t, nil // within the grace, see Admit
+	}
+	if _, lives := record.session(t.live.key, v.Now); !lives {
+		return nil, errEnded
+	}
+	if d := record.device(s.Browser); d != nil && d.Session == t.live.key && d.Unconfirmed() {
+		t.live.awaits.Store(int64(d.Generation))
+	}
+	if g.house.ends.epoch.Load() == epoch { // else what was read may be out of date
+		g.house.tickets.Set(v.Session, t)
+	}
+	return t, nil
+}
+
+// extend signs the session again with a later last use. Nothing is written:
+// the cookie is where the idle limit lives.
+// Requests that bring the older cookie meanwhile are given the same new one.
+func (g *Gate) extend(live *Live, now time.Time) string {
+	if e := live.extended.Load(); e != nil && now.Sub(e.active) <= g.policy.Session.Idle/4 {
+		return e.token
+	}
+	s := live.Session
+	s.Active = now
+	token, err := g.issuer.Sign(s)
+	if err != nil {
+		return ""
+	}
+	live.extended.Store(&extension{token, now})
+	g.house.tickets.Set(token, &ticket{live, now})
+	return token
+}
+
+// maxChoice bounds how many cookies of one request are looked at.
+const maxChoice = 32
+
+// Choose picks the session cookie when a request brings several: the session
+// that is valid wins, two different valid ones count as none, since one of them
+// was planted from a sibling domain.
+func (g *Gate) Choose(ctx context.Context, v Visit, values []string) string {
+	chosen, key := "", ""
+	for _, value := range values[:min(len(values), maxChoice)] {
+		v.Session = value
+		live, _, err := g.live(ctx, &v)
+		switch {
+		case err != nil || live.key == key:
+		case chosen != "":
+			return ""
+		default:
+			chosen, key = value, live.key
+		}
+	}
+	return chosen
+}

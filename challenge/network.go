@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import (
+	"context"
+	"net/netip"
+	"time"
+)
+
+// A network is the record of what one network did.
+type network struct {
+	Mails tally `json:"mails,omitempty"`
+	Tries tally `json:"tries,omitempty"`
+	Keep  int64 `json:"keep"` // Unix seconds
+}
+
+func (n *network) lives(now time.Time) time.Duration { return time.Unix(n.Keep, 0).Sub(now) }
+
+// prefixes are the networks that a client address is counted as: an IPv4
+// address by itself; an IPv6 address by its /64, which one machine has to
+// itself, and its /48, which one customer has.
+func prefixes(ip netip.Addr) []netip.Prefix {
+	ip = ip.Unmap().WithZone("")
+	switch {
+	case ip.Is4():
+		return []netip.Prefix{netip.PrefixFrom(ip, 32)}
+	case ip.Is6():
+		return []netip.Prefix{netip.PrefixFrom(ip, 64).Masked(), netip.PrefixFrom(ip, 48).Masked()}
+	default:
+		return []netip.Prefix{{}} // all visitors without an address share one count
+	}
+}
+
+// network names the network that may begin a few challenges of one address: /24 and
+// /48.
+func (h *House) network(ip netip.Addr) id {
+	ip = ip.Unmap().WithZone("")
+	bits := 48
+	if ip.Is4() {
+		bits = 24
+	}
+	return h.networkID(netip.PrefixFrom(ip, bits).Masked())
+}
+
+func (h *House) networkKey(p netip.Prefix) string { return "net/" + h.networkID(p).String() }
+
+func (h *House) networkID(p netip.Prefix) id {
+	return cut(h.ring.MAC(labelNetwork, []byte(p.String())))
+}
+
+// countNetwork counts one event against each network of a client address, and
+// refuses when one of them is full.
+func (h *House) countNetwork(ctx context.Context, ip netip.Addr, limit Limit, rates []Rate) error {
+	for _, p := range prefixes(ip) {
+		var full *LimitError
+		err := change(ctx, h.store, h.networkKey(p), func(n *network, now time.Time) error {
+			full = nil
+			count := n.count(limit)
+			if free, ok := count.room(rates, now); !ok {
+				full = &LimitError{limit, free}
+				return nil
+			}
+			count.add(now)
+			n.Keep = max(n.Keep, now.Add(longest(rates)).Unix())
+			return nil
+		})
+		if err != nil {
+			return unavailable(err)
+		}
+		if full != nil {
+			return full
+		}
+	}
+	return nil
+}
+
+// giveBack undoes the count of a mail that was not sent, or of a try that was
+// right. Where the store does not answer it stays counted, which errs on the
+// safe side.
+func (h *House) giveBack(ctx context.Context, ip netip.Addr, limit Limit) {
+	for _, p := range prefixes(ip) {
+		_ = change(ctx, h.store, h.networkKey(p), func(n *network, _ time.Time) error {
+			n.count(limit).takeBack()
+			return nil
+		})
+	}
+}
+
+// count is what a limit of networks goes by.
+func (n *network) count(limit Limit) *tally {
+	if limit == LimitTryIP {
+		return &n.Tries
+	}
+	return &n.Mails
+}
+
+func longest(rates []Rate) (d time.Duration) {
+	for _, r := range rates {
+		d = max(d, r.Per)
+	}
+	return d
+}

@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import "time"
+
+// A Policy is what a gate demands. The zero value of a field is its default.
+type Policy struct {
+	Code    CodePolicy
+	Limits  Limits
+	Session SessionPolicy
+	Devices DevicePolicy
+	// Reveal tells people that their address is not on the list.
+	Reveal bool
+}
+
+// CodePolicy says what codes are like.
+type CodePolicy struct {
+	Form     Form          // default: 6 digits
+	TTL      time.Duration // default: 10 minutes
+	Attempts int           // default: 5
+	Resend   time.Duration // wait between two mails of one challenge; default: 30 seconds
+	Mails    int           // mails of one challenge; default: 3
+}
+
+// Limits bound guessing and mail. The rates for an address hold over all
+// unknown browsers and networks together.
+type Limits struct {
+	SendAddress []Rate        // default: 6/1h 20/24h
+	SendIP      []Rate        // default: 60/1h
+	SendTotal   []Rate        // default: 200/1h 400/24h
+	TryAddress  []Rate        // default: 15/1h 30/24h 100/30d
+	TryIP       []Rate        // default: 60/1h
+	Lockout     time.Duration // first lock, doubling to 24 hours; default: 15 minutes
+}
+
+// SessionPolicy says how long a session lasts.
+type SessionPolicy struct {
+	Lifetime time.Duration // absolute; default: 12 hours
+	Idle     time.Duration // zero: no idle limit
+	Max      int           // sessions of one address; default and cap: 100
+}
+
+// Choice says whether browsers are remembered.
+type Choice string
+
+// The choices.
+const (
+	ChoiceAsk    Choice = "ask"
+	ChoiceAlways Choice = "always"
+	ChoiceNever  Choice = "never"
+)
+
+// DevicePolicy says how long a browser is remembered.
+type DevicePolicy struct {
+	Choice Choice        // default: ask
+	Idle   time.Duration // since the last use; default: 30 days
+	Most   time.Duration // since the last code; default: 180 days
+	Max    int           // browsers of one address; default and cap: 20
+}
+
+const (
+	day         = 24 * time.Hour
+	maxSessions = 100
+	maxDevices  = 20
+	maxLockout  = day
+)
+
+// withDefaults fills in what is not set.
+func (p Policy) withDefaults() Policy {
+	p.Code.Form.Length = orInt(p.Code.Form.Length, 6)
+	if p.Code.Form.Alphabet == "" {
+		p.Code.Form.Alphabet = Digits
+	}
+	p.Code.TTL = orDuration(p.Code.TTL, 10*time.Minute)
+	p.Code.Attempts = orInt(p.Code.Attempts, 5)
+	p.Code.Resend = orDuration(p.Code.Resend, 30*time.Second)
+	p.Code.Mails = orInt(p.Code.Mails, 3)
+
+	p.Limits.SendAddress = orRates(p.Limits.SendAddress, Rate{6, time.Hour}, Rate{20, day})
+	p.Limits.SendIP = orRates(p.Limits.SendIP, Rate{60, time.Hour})
+	p.Limits.SendTotal = orRates(p.Limits.SendTotal, Rate{200, time.Hour}, Rate{400, day})
+	p.Limits.TryAddress = orRates(p.Limits.TryAddress, Rate{15, time.Hour}, Rate{30, day}, Rate{100, 30 * day})
+	p.Limits.TryIP = orRates(p.Limits.TryIP, Rate{60, time.Hour})
+	p.Limits.Lockout = orDuration(p.Limits.Lockout, 15*time.Minute)
+
+	p.Session.Lifetime = orDuration(p.Session.Lifetime, 12*time.Hour)
+	p.Session.Max = min(orInt(p.Session.Max, maxSessions), maxSessions)
+	if p.Devices.Choice == "" {
+		p.Devices.Choice = ChoiceAsk
+	}
+	p.Devices.Idle = orDuration(p.Devices.Idle, 30*day)
+	p.Devices.Most = orDuration(p.Devices.Most, 180*day)
+	p.Devices.Max = min(orInt(p.Devices.Max, maxDevices), maxDevices)
+	return p
+}
+
+func orInt(n, standard int) int {
+	if n == 0 {
+		return standard
+	}
+	return n
+}
+
+func orDuration(d, standard time.Duration) time.Duration {
+	if d == 0 {
+		return standard
+	}
+	return d
+}
+
+func orRates(rates []Rate, standard ...Rate) []Rate {
+	if len(rates) == 0 {
+		return standard
+	}
+	return rates
+}

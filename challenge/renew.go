@@ -1,0 +1,217 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import (
+	"context"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/devices"
+	"github.com/doorcode/caddy-doorcode/challenge/sessions"
+)
+
+// claims opens a device cookie. One that does not open is no cookie.
+func (h *House) claims(v *Visit) devices.Claims {
+	if v.Device == "" {
+		return nil
+	}
+	plain, err := h.ring.OpenString(labelDevice, v.Device, []byte(v.Audience))
+	if err != nil {
+		return nil
+	}
+	claims, err := devices.Parse(plain)
+	if err != nil {
+		return nil
+	}
+	return claims
+}
+
+func (h *House) sealClaims(v *Visit, c devices.Claims) string {
+	return h.ring.SealString(labelDevice, c.Encode(), []byte(v.Audience))
+}
+
+// ChooseDevice picks the device cookie when a request brings several: one that
+// opens wins over what a sibling domain planted, two that open count as none.
+func (g *Gate) ChooseDevice(v Visit, values []string) string {
+	chosen := ""
+	for _, value := range values[:min(len(values), maxChoice)] {
+		v.Device = value
+		if value == chosen || g.house.claims(&v) == nil {
+			continue
+		}
+		if chosen != "" {
+			return ""
+		}
+		chosen = value
+	}
+	return chosen
+}
+
+// Remembers reports whether the browser would let somebody in without a code. It
+// changes nothing.
+func (g *Gate) Remembers(ctx context.Context, v *Visit) bool {
+	claim, ok := claimOf(g.house.claims(v), v)
+	if !ok {
+		return false
+	}
+	p, err := read[person](ctx, g.house.store, g.house.personKey(Email(claim.Address)))
+	if err != nil {
+		return true // nobody is told that they are out when that is not known
+	}
+	d := p.device(claim.ID)
+	return d != nil && !d.Ended
+}
+
+// Recognises reports whether the browser's cookie remembers an address, so that a
+// form can be filled in as the person left it.
+func (g *Gate) Recognises(v *Visit, e Email) bool {
+	source, user := "", ""
+	if v.Earlier != nil {
+		source, user = v.Earlier.Source, v.Earlier.User
+	}
+	_, ok := g.house.claims(v).Find(string(e), source, user, v.Now)
+	return ok
+}
+
+// claimOf finds whom a remembered browser stands for. Where visitors type an
+// address, that is only the person who used it last: a browser that two share
+// must not let the other in when one signs out.
+func claimOf(c devices.Claims, v *Visit) (devices.Claim, bool) {
+	if v.Earlier != nil {
+		return c.Find(string(v.Earlier.Email), v.Earlier.Source, v.Earlier.User, v.Now)
+	}
+	if len(c) == 0 || c[0].Source != "" || c[0].Asleep {
+		return devices.Claim{}, false
+	}
+	return c[0], v.Now.Unix() < c[0].Expires
+}
+
+// renew makes a session for a remembered browser.
+func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) Verdict {
+	claims := g.house.claims(v)
+	claim, ok := claimOf(claims, v)
+	if v.Earlier == nil {
+		verdict.Remembered = Email(claim.Address)
+	}
+	if !ok {
+		return verdict
+	}
+	who := Identity{Source: claim.Source, User: claim.User, Email: Email(claim.Address)}
+	if !g.access.Load().Judge(who.Email, v.Now).Allowed {
+		return verdict
+	}
+	entry, reason, err := g.reenter(ctx, v, who, claim)
+	if err != nil {
+		g.log(ctx, v, Event{Name: StoreFailed, Err: err})
+		return Verdict{Decision: Unavailable}
+	}
+	if reason != "" {
+		verdict.Reason = reason
+		return verdict
+	}
+	token, live, err := g.open(entry.session, entry.generation, v.Now)
+	if err != nil {
+		g.log(ctx, v, Event{Name: StoreFailed, Address: who.Email, Err: err})
+		return Verdict{Decision: Unavailable}
+	}
+	pass, ok := g.judge(ctx, v, live, v.Now)
+	if !ok {
+		return verdict
+	}
+	g.log(ctx, v, Event{Name: Renewed, Address: who.Email, Source: who.Source, User: who.User, Session: live.ID.Public()})
+	pass.SetSession = token
+	claim.Generation, claim.Expires = entry.generation, entry.expires.Unix()
+	pass.SetDevice = g.house.sealClaims(v, claims.With(claim))
+	return pass
+}
+
+// A reentry is what a remembered browser is given.
+type reentry struct {
+	session    sessions.Session
+	generation int
+	expires    time.Time
+}
+
+// reenter spends the browser's secret and puts a session on the person's list.
+// The tabs that a browser restores at once share one session.
+func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim devices.Claim) (entry reentry, reason Reason, err error) {
+	var gone []sessionEntry
+	var replayed bool
+	err = change(ctx, g.house.store, g.house.personKey(who.Email), func(p *person, now time.Time) error {
+		entry, reason, gone, replayed = reentry{}, "", nil, false
+		p.tidy(now)
+		d := p.device(claim.ID)
+		switch {
+		case d == nil || g.forgets(d, now):
+			reason = Expired
+			return nil
+		case d.Ended:
+			reason = Ended
+			return nil
+		}
+		outcome := d.Judge(claim.Generation, now)
+		if outcome == devices.Stale {
+			d.Ended, reason, replayed = true, Ended, true
+			gone = p.dropOf(d.ID)
+			return nil
+		}
+		s := g.session(v, who, d.ID, time.Unix(d.Coded, 0), now)
+		if shared, lives := p.session(d.Session, now); lives && outcome == devices.Previous {
+			s.Issued, s.Expires = time.Unix(shared.Made, 0), time.Unix(shared.Ends, 0)
+			entry = reentry{s, d.Generation, g.rememberedUntil(d)}
+			return entry.session.ID.UnmarshalText([]byte(d.Session))
+		}
+		if outcome == devices.Current {
+			d.Rotate()
+		}
+		d.Session, d.Used = s.ID.String(), now.Unix()
+		entry = reentry{s, d.Generation, g.rememberedUntil(d)}
+		gone = append(p.dropOf(d.ID), p.add(entryOf(s), g.policy.Session.Max)...)
+		p.remember(*d, g.policy.Devices.Max)
+		return nil
+	})
+	if err == nil {
+		err = g.house.end(ctx, gone...)
+	}
+	if replayed {
+		g.log(ctx, v, Event{Name: DeviceReplayed, Address: who.Email, User: who.User, Source: who.Source})
+	}
+	return entry, reason, err
+}
+
+// forgets reports whether a browser is no longer remembered at this gate.
+func (g *Gate) forgets(d *devices.Record, now time.Time) bool {
+	return d.Over(g.policy.Devices.Idle, g.policy.Devices.Most, now)
+}
+
+// rememberedUntil is when a browser will have to prove itself again.
+func (g *Gate) rememberedUntil(d *devices.Record) time.Time {
+	idle := time.Unix(d.Used, 0).Add(g.policy.Devices.Idle)
+	most := time.Unix(d.Coded, 0).Add(g.policy.Devices.Most)
+	if most.Before(idle) {
+		return most
+	}
+	return idle
+}
+
+// confirm notes that the browser holds its new secret. From now on the time of
+// the secret before it runs out; after that, whoever brings it has a copy.
+func (g *Gate) confirm(ctx context.Context, v *Visit, live *Live, generation int64) {
+	claim, ok := g.house.claims(v).Find(live.Email, live.Source, live.User, v.Now)
+	if !ok || claim.ID != live.Browser || int64(claim.Generation) != generation {
+		return // a request that was under way when the secret was replaced
+	}
+	if !live.awaits.CompareAndSwap(generation, 0) {
+		return
+	}
+	err := change(ctx, g.house.store, g.house.personKey(Email(live.Email)), func(p *person, now time.Time) error {
+		if d := p.device(claim.ID); d != nil {
+			d.Confirm(claim.Generation, now)
+		}
+		return nil
+	})
+	if err != nil {
+		live.awaits.Store(generation)
+	}
+}

@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+)
+
+// A Sender takes notices for delivery. Send only queues: it returns at once.
+// It is safe for concurrent use. An error means that the notice was not taken.
+type Sender interface {
+	Send(ctx context.Context, n Notice) error
+}
+
+// A HealthReporter is a Sender that knows whether the transport of a gate is
+// failing at the moment. It speaks of the transport, never of an address, so
+// that a page which shows it tells strangers nothing.
+type HealthReporter interface {
+	Down(gate string) bool
+}
+
+// ErrQueueFull reports that the mail queue has no place for a notice.
+var ErrQueueFull = errors.New("mail queue is full")
+
+// A Notice is what is to be mailed, as data.
+type Notice struct {
+	Gate     string     // selects the route: transport, sender, brand
+	Mailbox  string     // where it goes: the operator's spelling or the parsed address, ASCII
+	Decoy    bool       // an unknown address: takes a place and time in the queue, and is never sent
+	Known    bool       // whether it may use the half of the queue that is kept for known people
+	Code     Code       // what is mailed
+	Ref      string     // the letters printed on page and mail, such as 7KQ
+	Host     string     // the site's host from the configuration, never from the request
+	App      string     // the site's name from the configuration
+	Agent    string     // raw User-Agent of whoever asked; mails describe it from a fixed vocabulary
+	IP       netip.Addr // address of whoever asked; zero when unknown
+	Asked    time.Time
+	Expires  time.Time
+	Language string // language of the page that asked
+}
