@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mailer_test
+
+import (
+	"flag"
+	"net/mail"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// asked is when the letters of these tests were asked for.
+var asked = time.Date(2026, time.November, 22, 12, 34, 0, 0, time.UTC)
+
+const secret = "482917"
+
+func notice() challenge.Notice {
+	return challenge.Notice{
+		Gate:     "app",
+		Mailbox:  "ana@example.com",
+		Code:     challenge.NewCode(secret),
+		Ref:      "7KQ",
+		Host:     "app.example.com",
+		App:      "Example",
+		Agent:    "Mozilla/5.0 (http://evil.example free money)",
+		IP:       netip.MustParseAddr("203.0.113.7"),
+		Asked:    asked,
+		Expires:  asked.Add(10 * time.Minute),
+		Language: "en",
+	}
+}
+
+func style() mailer.Style {
+	return mailer.Style{
+		From:    mail.Address{Name: "Example sign-in", Address: "login@example.com"},
+		Support: "mailto:help@example.com",
+	}
+}
+
+func letter() mailer.Letter {
+	return mailer.Letter{
+		Notice:  notice(),
+		Style:   style(),
+		Browser: "Firefox on Windows",
+		ID:      "01kamz5c00abcdefghjkmnpqrs",
+		Date:    asked,
+	}
+}
+
+func render(t *testing.T, l mailer.Letter) mailer.Message {
+	t.Helper()
+	m, err := l.Render()
+	if err != nil {
+		t.Fatalf("Render: %v", err)
+	}
+	return m
+}
+
+// golden compares got with a file under testdata/golden.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s differs; if that is meant, run with -update (-want +got):\n%s", name, diff)
+	}
+}

@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mailer
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+)
+
+// ErrMailbox reports a recipient that is no plain mailbox.
+var ErrMailbox = errors.New("recipient is not a plain mailbox")
+
+// A Letter is all that makes one mail. Rendering it again gives the same bytes,
+// so that a mail that is tried again is the same mail.
+type Letter struct {
+	Notice  challenge.Notice
+	Style   Style
+	Browser string    // what asked, from a fixed vocabulary: "Firefox on Windows"
+	ID      string    // from NewID
+	Date    time.Time // when it was queued
+}
+
+// Render writes the mail: text and HTML (RFC 2046 section 5.1.4), headers that
+// no machine answers (RFC 3834) and nothing that a visitor typed. Its errors
+// are ErrMailbox and the faults of a Style.
+func (l Letter) Render() (Message, error) {
+	if !isMailbox(l.Notice.Mailbox) {
+		return Message{}, ErrMailbox
+	}
+	if err := l.Style.Validate(); err != nil {
+		return Message{}, fmt.Errorf("checking style: %w", err)
+	}
+	b := l.compose()
+	text, html, err := b.parts()
+	if err != nil {
+		return Message{}, fmt.Errorf("writing mail: %w", err)
+	}
+	m := Message{
+		ID:      l.ID + "@" + domainOf(l.Style.From.Address),
+		From:    l.Style.From.Address,
+		To:      l.Notice.Mailbox,
+		Date:    l.Date.UTC(),
+		Subject: b.Subject,
+		Text:    text,
+		code:    b.Code,
+	}
+	if !l.Style.TextOnly {
+		m.HTML = html
+	}
+	m.Raw, err = l.encode(m, b)
+	return m, err
+}
+
+// encode makes the MIME form of m.
+func (l Letter) encode(m Message, b body) ([]byte, error) {
+	out := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithBoundary("part"+l.ID))
+	from := l.Style.From
+	from.Name = b.Sender
+	out.FromMailAddress(&from)
+	if err := out.To(m.To); err != nil {
+		return nil, fmt.Errorf("addressing mail: %w", ErrMailbox)
+	}
+	if reply := l.Style.replyTo(); reply != "" {
+		if err := out.ReplyTo(reply); err != nil {
+			return nil, fmt.Errorf("addressing replies: %w", ErrSender)
+		}
+	}
+	out.Subject(m.Subject)
+	out.SetMessageIDWithValue(m.ID)
+	out.SetDateWithValue(m.Date)
+	out.SetGenHeader("Auto-Submitted", "auto-generated")
+	out.SetGenHeader("X-Auto-Response-Suppress", "All")
+	out.SetGenHeader("X-Entity-Ref-ID", l.ID)
+	out.SetGenHeader("Content-Language", b.Lang())
+	for name, value := range l.Style.Headers {
+		out.SetGenHeader(gomail.Header(name), value)
+	}
+	out.SetBodyString(gomail.TypeTextPlain, m.Text)
+	if m.HTML != "" {
+		out.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	}
+	var raw bytes.Buffer
+	if _, err := out.WriteTo(&raw); err != nil {
+		return nil, fmt.Errorf("encoding mail: %w", err)
+	}
+	return raw.Bytes(), nil
+}
+
+// crockford sorts as the bytes do.
+var crockford = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// NewID makes the identifier of a mail: 48 bits of time, so that identifiers
+// sort, and 80 random bits, so that nobody guesses them.
+func NewID(now time.Time) string {
+	var b [16]byte
+	ms := uint64(now.UnixMilli())
+	for i := range 6 {
+		b[i] = byte(ms >> (8 * (5 - i)))
+	}
+	_, _ = rand.Read(b[6:]) // never fails: it ends the program instead
+	return crockford.EncodeToString(b[:])
+}
+
+func domainOf(address string) string {
+	return address[strings.LastIndexByte(address, '@')+1:]
+}

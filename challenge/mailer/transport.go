@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package mailer writes the mails that carry codes and gets them out.
+//
+// A [challenge.Notice] goes into an [Outbox], which answers at once. A worker
+// renders it as the gate's [Style] says and hands it to the gate's [Transport]:
+// [SMTP], a [Folder] of files, or the [Inbox] of a demonstration. What fails
+// for a time is tried again until the code ends.
+//
+// A mail carries a secret. Nothing here prints, logs or returns it in an error:
+// [Message] shows only its identifier, and what a mail server answers is
+// cleaned before it reaches a [Report].
+package mailer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// A Transport hands mails over. Deliver returns nil once somebody else has
+// taken responsibility for the mail, obeys ctx, and is safe for concurrent use.
+// An error that is no [DeliveryError] counts as a transport that is failing for
+// a time.
+type Transport interface {
+	Deliver(ctx context.Context, m Message) error
+}
+
+// A Prober is a Transport that can go as far as a delivery goes for every
+// mailbox alike. The outbox probes for mails that must never leave, so that the
+// health of the transport is learned from any address, known or not.
+type Prober interface {
+	Probe(ctx context.Context, m Message) error
+}
+
+// idler is a transport that keeps connections.
+type idler interface {
+	CloseIdleConnections()
+}
+
+// A Message is one rendered mail. It prints as its identifier.
+type Message struct {
+	ID      string    // of the Message-ID field, without angle brackets
+	From    string    // envelope sender, bare address
+	To      string    // envelope recipient, bare address
+	Date    time.Time // UTC
+	Subject string    // decoded
+	Text    string    // the text part, decoded, lines ended by LF
+	HTML    string    // the HTML part, decoded; empty if there is none
+	Raw     []byte    // the whole mail as it is handed over, RFC 5322, CRLF
+
+	code string // for cleaning answers that quote the mail
+}
+
+// String hides the mail.
+func (m Message) String() string { return "[mail " + m.ID + "]" }
+
+// Format hides the mail from every verb of fmt.
+func (m Message) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, m.String()) }
+
+// LogValue hides the mail from structured logs.
+func (m Message) LogValue() slog.Value { return slog.StringValue(m.String()) }
+
+// MarshalText hides the mail from encoders.
+func (m Message) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// A DeliveryError says how a delivery ended. Its text is fit for a log: one
+// line, cut, without secrets of the transport; it may name the mailbox.
+type DeliveryError struct {
+	// Step is what was being done, such as "naming recipient".
+	Step string
+	// Mailbox says that this mail or its recipient was refused by a transport
+	// that works. Only without it does the failure speak of the transport.
+	Mailbox bool
+	// Permanent says that a later try would fare no better.
+	Permanent bool
+	// Late says that the failure came after all that a probe looks at.
+	Late bool
+	// Reply is what the other side answered, if it did.
+	Reply string
+
+	err error
+}
+
+// Error is the step and the reply, or the cause where there was no reply.
+func (e *DeliveryError) Error() string {
+	if e.Reply != "" {
+		return e.Step + ": " + e.Reply
+	}
+	return e.Step + ": " + plain(fmt.Sprint(e.err), maxReply)
+}
+
+// Unwrap returns the cause, or nil.
+func (e *DeliveryError) Unwrap() error { return e.err }
+
+// aboutMailbox says whether err blames the mail and not the transport.
+func aboutMailbox(err error) bool {
+	var failure *DeliveryError
+	return errors.As(err, &failure) && failure.Mailbox
+}
+
+// maxReply bounds what is kept of an answer of another machine, in characters.
+const maxReply = 300
+
+// hideCode removes a code from what another machine says, in any case and also
+// spaced out. An empty code hides nothing.
+func hideCode(s, code string) string {
+	if code == "" {
+		return s
+	}
+	characters := strings.Split(code, "")
+	for i, c := range characters {
+		characters[i] = regexp.QuoteMeta(c)
+	}
+	loose := regexp.MustCompile("(?i)" + strings.Join(characters, `[\s_=+.-]*`))
+	return loose.ReplaceAllLiteralString(s, "[code]")
+}
+
+// plain makes s one line of at most limit characters that no reader, header or
+// log can take for more: without control characters, direction overrides and
+// broken UTF-8, with single spaces.
+func plain(s string, limit int) string {
+	// Cut first: what somebody sent may be megabytes.
+	s = s[:min(len(s), 16*limit)]
+	s = strings.Map(visible, strings.ToValidUTF8(s, ""))
+	s = strings.Join(strings.Fields(s), " ")
+	runes := []rune(s)
+	if len(runes) > limit {
+		return strings.TrimSpace(string(runes[:limit-1])) + "…"
+	}
+	return s
+}
