@@ -1,0 +1,190 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/pages"
+)
+
+// An Answer is what an operator chose to be said instead of a page.
+type Answer uint8
+
+// The answers. The zero value lets the kind of request decide.
+const (
+	AnswerByKind Answer = iota
+	AnswerJSON
+	Answer401
+	Answer403
+	Answer503
+)
+
+// retrySoon is how long clients are asked to wait when nothing can be decided.
+const retrySoon = 10 * time.Second
+
+// refuse answers a request that may not pass.
+func (d *Door) refuse(w http.ResponseWriter, r *http.Request, in *Arrival, v challenge.Verdict) Outcome {
+	out := Outcome{Decision: DecisionCheck, Reason: v.Reason}
+	switch {
+	case isAmbiguous(pathOf(in.Original)):
+		d.refusal(w, r, in, pages.BadRequest)
+	case v.Decision == challenge.Unavailable:
+		d.unavailable(w, r, in)
+	case v.Decision == challenge.Deny:
+		out.Decision = DecisionDeny
+		d.deny(w, r, in, v)
+	case in.Answer != AnswerByKind:
+		d.answerAsTold(w, r, in, v.Reason)
+	default:
+		k := kindOf(r, in)
+		if k == kindPreflight && d.options.PassPreflight {
+			dropBody(r)
+			return Outcome{Pass: true, Origin: in.site.origin, Decision: DecisionPublic}
+		}
+		out.ForeignPost = k == kindForeignPost
+		d.answerByKind(w, r, in, v, k)
+	}
+	return out
+}
+
+// dropBody keeps a preflight, which nobody has proved anything for, from
+// bringing anything to the app.
+func dropBody(r *http.Request) {
+	r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
+	r.Header.Del("Content-Length")
+}
+
+// answerAsTold gives the operator's answer.
+func (d *Door) answerAsTold(w http.ResponseWriter, r *http.Request, in *Arrival, reason challenge.Reason) {
+	h := d.head(w)
+	switch in.Answer {
+	case Answer503:
+		h.Set("Retry-After", seconds(retrySoon))
+		empty(w, http.StatusServiceUnavailable)
+		return
+	case Answer403:
+		empty(w, http.StatusForbidden)
+		return
+	}
+	d.challengeHead(h, in, reason)
+	if in.Answer == AnswerJSON {
+		d.problem(w, r, d.checkNeeded(in, reason))
+		return
+	}
+	empty(w, http.StatusUnauthorized)
+}
+
+// answerByKind says that a check is needed, in words that the kind of request
+// can use. It is never a redirect: a script would follow it, and a form be lost.
+func (d *Door) answerByKind(w http.ResponseWriter, r *http.Request, in *Arrival, v challenge.Verdict, k kind) {
+	if k.asks() {
+		d.show(w, check{r: r, in: in, verdict: v, answersPost: k == kindFormPost, formLost: k == kindFormPost, back: d.backOf(in.Original)})
+		return
+	}
+	h, back := d.head(w), in.site.origin+d.backOf(in.Original)
+	switch k {
+	case kindInertia:
+		h.Set("X-Inertia-Location", back)
+		empty(w, http.StatusConflict)
+		return
+	case kindGit:
+		write(w, r, http.StatusForbidden, "text/plain; charset=utf-8",
+			[]byte("A code is needed. Open "+in.site.origin+"/ in a browser.\n"))
+		return
+	}
+	d.challengeHead(h, in, v.Reason)
+	switch k {
+	case kindWebSocket:
+		if r.ProtoMajor == 1 {
+			h.Set("Connection", "close")
+		}
+		empty(w, http.StatusUnauthorized)
+	case kindPreflight, kindSpeculative, kindGRPC:
+		empty(w, http.StatusUnauthorized)
+	case kindTurboFrame:
+		write(w, r, http.StatusUnauthorized, "text/html; charset=utf-8", turboReload)
+	case kindForeignPost:
+		d.page(w, r, in, http.StatusUnauthorized, pages.NotSent{URL: back})
+	case kindFrame:
+		d.page(w, r, in, http.StatusUnauthorized, pages.Framed{URL: back})
+	case kindSubresource:
+		write(w, r, http.StatusUnauthorized, "text/plain; charset=utf-8", []byte("check needed"))
+	default:
+		if k == kindHTMX {
+			h.Set("HX-Refresh", "true")
+		}
+		d.problem(w, r, d.checkNeeded(in, v.Reason))
+	}
+}
+
+// turboReload makes Turbo load the whole page anew.
+var turboReload = []byte(`<!doctype html><html><head><title>401</title><meta name="turbo-visit-control" content="reload"></head><body></body></html>` + "\n")
+
+// deny answers somebody who is known and may not pass.
+func (d *Door) deny(w http.ResponseWriter, r *http.Request, in *Arrival, v challenge.Verdict) {
+	d.head(w)
+	if !kindOf(r, in).asks() || in.Answer != AnswerByKind {
+		d.noAccess(w, r, in)
+		return
+	}
+	// Whoever only has the first factor must not learn the mailbox from it.
+	page := pages.NoAccess{Address: v.Identity.User}
+	if in.Earlier == nil || page.Address == "" {
+		page.Address = string(v.Identity.Email)
+	}
+	if v.Identity.Email == "" {
+		page.Address = "" // there is nobody to send a code to
+	}
+	if v.Admission != nil && in.Earlier == nil {
+		page.Endpoints = d.endpointsFrom(in.Original)
+		page.Flow = d.sealForm(in, form{Session: v.Admission.Live.Key(), Back: d.backOf(in.Original)})
+	}
+	d.page(w, r, in, http.StatusForbidden, page)
+}
+
+func (d *Door) noAccess(w http.ResponseWriter, r *http.Request, in *Arrival) {
+	d.problem(w, r, problem{Type: "no-access", Detail: "This address may not use " + in.site.name + "."})
+}
+
+// unavailable answers when nothing can be decided.
+func (d *Door) unavailable(w http.ResponseWriter, r *http.Request, in *Arrival) {
+	d.head(w).Set("Retry-After", seconds(retrySoon))
+	if !kindOf(r, in).asks() {
+		d.problem(w, r, problem{Type: "unavailable", Detail: "Sign-ins cannot be checked right now. Try again soon."})
+		return
+	}
+	d.page(w, r, in, http.StatusServiceUnavailable, pages.Unavailable{Again: in.site.origin + d.backOf(in.Original)})
+}
+
+// plainHTTP tells the operator that our cookies cannot live on this site.
+func (d *Door) plainHTTP(w http.ResponseWriter, r *http.Request, in *Arrival) {
+	d.head(w)
+	if !prefersHTML(r.Header) {
+		d.problem(w, r, problem{Type: "plain-http", Detail: "Browsers do not keep Doorcode's cookie over http. Use an https:// site address."})
+		return
+	}
+	d.page(w, r, in, http.StatusBadRequest, pages.PlainHTTP{Proxy: in.Proxy})
+}
+
+// misdirected answers for a host that no origin of the gate covers (RFC 9110,
+// section 15.5.20).
+func (d *Door) misdirected(w http.ResponseWriter, r *http.Request, in *Arrival) Outcome {
+	in.site = d.first
+	d.refusal(w, r, in, pages.Misdirected)
+	return Outcome{Decision: DecisionDeny, Reason: misdirected}
+}
+
+// refusal answers a request that is wrong in itself.
+func (d *Door) refusal(w http.ResponseWriter, r *http.Request, in *Arrival, why pages.Refusal) {
+	d.head(w)
+	kind := refusals[why]
+	if !prefersHTML(r.Header) {
+		d.problem(w, r, problem{Type: kind})
+		return
+	}
+	d.page(w, r, in, problemTypes[kind].status, pages.Refused{Why: why, Home: in.site.origin + "/"})
+}

@@ -1,0 +1,280 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/pages"
+	"github.com/doorcode/caddy-doorcode/challenge/words"
+)
+
+// A check is one showing of the page that asks for an address or a code, in
+// place of what the person wanted to see.
+type check struct {
+	door        *Door
+	r           *http.Request
+	in          *Arrival
+	verdict     challenge.Verdict
+	answersPost bool   // the page answers a POST: it must never be loaded again
+	formLost    bool   // that POST was a form of the app
+	back        string // where the person wants to go
+	flow        *challenge.Flow
+}
+
+// A screen is a page with what goes with it.
+type screen struct {
+	page   pages.Page
+	status int
+	retry  time.Time       // for Retry-After
+	flow   *challenge.Flow // to be set as a cookie; nil leaves the browser's alone
+}
+
+// retryMail is how long to wait when mail fails.
+const retryMail = 30 * time.Second
+
+func (d *Door) show(w http.ResponseWriter, c check) {
+	c.door = d
+	shown, err := c.screen()
+	if err != nil {
+		d.unavailable(w, c.r, c.in)
+		return
+	}
+	h := d.head(w)
+	d.challengeHead(h, c.in, c.verdict.Reason)
+	if shown.status != http.StatusUnauthorized {
+		h.Del("WWW-Authenticate")
+	}
+	if shown.flow != nil && c.r.Method != http.MethodHead {
+		h.Add("Set-Cookie", d.cookies.flow(c.in, d.gate.SealFlow(shown.flow), challenge.FlowLife))
+	}
+	if !shown.retry.IsZero() {
+		h.Set("Retry-After", seconds(shown.retry.Sub(c.in.Now)))
+	}
+	d.page(w, c.r, c.in, shown.status, shown.page)
+}
+
+// screen decides what to show. It changes nothing, but for a mail to a person
+// whom an earlier step has named and who has just arrived.
+func (c *check) screen() (screen, error) {
+	c.flow = c.door.flowOf(c.in)
+	if c.in.Earlier != nil {
+		return c.known()
+	}
+	var fresh *challenge.Flow
+	if c.flow == nil {
+		fresh = c.door.gate.NewFlow(&c.in.visit)
+		c.flow = fresh
+	}
+	if c.asksEmail() {
+		return c.emailScreen(fresh), nil
+	}
+	return c.code()
+}
+
+// asksEmail reports whether the address form is to be shown.
+func (c *check) asksEmail() bool {
+	return c.in.Earlier == nil && (c.flow.Address == "" || ofEmail(c.flow.Note))
+}
+
+// known shows the code page to somebody whom an earlier step has named.
+func (c *check) known() (screen, error) {
+	if c.flow != nil {
+		shown, err := c.code()
+		if err != nil || shown.page != nil {
+			return shown, err
+		}
+	}
+	if c.door.options.SendButton {
+		return c.button(), nil
+	}
+	if c.r.Method == http.MethodHead { // tells what a GET would get, and starts nothing
+		c.flow = c.door.gate.NewFlow(&c.in.visit)
+		return c.codeScreen(challenge.Progress{Phase: challenge.Waiting}, nil), nil
+	}
+	return c.greet()
+}
+
+func (c *check) greet() (screen, error) {
+	c.in.visit.Language = languageOf(c.r)
+	sent, err := c.door.gate.Greet(c.r.Context(), &c.in.visit, c.flow)
+	if errors.Is(err, challenge.ErrUnavailable) {
+		return screen{}, err
+	}
+	note := noteOf(err)
+	if sent.Recently {
+		note = &challenge.FlowNote{Kind: noteRecent}
+	}
+	c.flow = sent.Flow
+	if c.flow == nil { // another tab's cookie must stay: it is the way in
+		c.flow = c.door.gate.NewFlow(&c.in.visit)
+	}
+	if note != nil {
+		note.Remember = c.door.gate.Recognises(&c.in.visit, c.flow.Address)
+	}
+	c.flow.Note = note
+	return c.codeScreen(sent.Progress, sent.Flow), nil
+}
+
+// button shows the page that waits for a press before any mail is sent.
+func (c *check) button() screen {
+	var fresh *challenge.Flow
+	if c.flow == nil {
+		fresh = c.door.gate.NewFlow(&c.in.visit)
+		c.flow = fresh
+	}
+	page := pages.Send{Endpoints: c.endpoints(), Flow: c.hidden(), Address: string(c.in.Earlier.Email)}
+	return screen{page: page, status: http.StatusUnauthorized, flow: fresh}
+}
+
+// code shows the page of a flow that has an address. For a known identity whose
+// challenge is long over it shows nothing: a new mail is due.
+func (c *check) code() (screen, error) {
+	p, err := c.door.gate.Progress(c.r.Context(), &c.in.visit, c.flow)
+	if err != nil {
+		return screen{}, err
+	}
+	if p.Phase == challenge.NoChallenge && c.in.Earlier != nil && !ofLimit(c.flow.Note) {
+		return screen{}, nil
+	}
+	return c.codeScreen(p, nil), nil
+}
+
+func (c *check) codeScreen(p challenge.Progress, set *challenge.Flow) screen {
+	page := c.codePage(p)
+	shown := screen{page: page, status: http.StatusUnauthorized, flow: set}
+	switch page.Trouble {
+	case pages.AddressLocked, pages.NetworkLocked, pages.AddressMails, pages.NetworkMails, pages.AllMails:
+		shown.status, shown.retry = http.StatusTooManyRequests, page.RetryAt
+	case pages.MailDown:
+		shown.status, shown.retry = http.StatusServiceUnavailable, c.in.Now.Add(retryMail)
+	}
+	return shown
+}
+
+// codePage fills in screen [2] and all that can come of it.
+func (c *check) codePage(p challenge.Progress) pages.Code {
+	policy := c.door.gate.Policy()
+	page := pages.Code{
+		Endpoints: c.endpoints(), Flow: c.hidden(), Address: string(c.flow.Address), Known: c.in.Earlier != nil,
+		Ref: p.Ref, Length: p.Form.Length, Alphabet: string(p.Form.Alphabet),
+		Tries: policy.Code.Attempts, TriesLeft: p.Left, Mails: policy.Code.Mails, MailsUsedUp: p.MailsUp,
+		Now: c.in.Now, Expires: p.Ends, RetryAt: p.Until, ResendIn: max(0, p.ResendAt.Sub(c.in.Now)),
+		Remember: remembering[policy.Devices.Choice], Days: int(policy.Devices.Idle / (24 * time.Hour)),
+		Ticked: c.door.ticks(c.in, c.flow), Often: c.door.gate.OftenAsked(c.r.Context(), &c.in.visit), Reason: reasons[c.verdict.Reason],
+		FormNotSent: c.formLost, AnswersPost: c.answersPost,
+	}
+	switch p.Phase {
+	case challenge.NoChallenge, challenge.Lapsed:
+		page.Trouble = pages.CodeExpired
+	case challenge.Cancelled:
+		page.Trouble = pages.CodeCancelled
+	case challenge.LockedOut:
+		page.Trouble = pages.AddressLocked
+		return page
+	}
+	applyNote(&page, c.flow.Note, p)
+	if page.Trouble == pages.NoTrouble && c.door.gate.MailDown() {
+		page.Trouble = pages.MailDown
+	}
+	if page.Trouble == pages.MailDown {
+		page.Notice = pages.NoNotice // that mail was just asked for is no news
+	}
+	return page
+}
+
+// ticks reports whether the box for remembering is ticked: as the person left it,
+// or, on a first visit, as this browser is remembered already.
+func (d *Door) ticks(in *Arrival, f *challenge.Flow) bool {
+	if f.Note != nil {
+		return f.Note.Remember
+	}
+	return d.gate.Recognises(&in.visit, f.Address)
+}
+
+func (c *check) emailScreen(set *challenge.Flow) screen {
+	page := c.emailPage()
+	shown := screen{page: page, status: http.StatusUnauthorized, flow: set}
+	if page.RetryAt.After(c.in.Now) {
+		shown.status, shown.retry = http.StatusTooManyRequests, page.RetryAt
+	}
+	return shown
+}
+
+// emailPage fills in screen [1].
+func (c *check) emailPage() pages.Email {
+	page := pages.Email{
+		Endpoints: c.endpoints(), Flow: c.hidden(), Address: string(c.verdict.Remembered),
+		Now: c.in.Now, FormNotSent: c.formLost, AnswersPost: c.answersPost,
+	}
+	n := c.flow.Note
+	if n == nil {
+		return page
+	}
+	if n.Typed != "" {
+		page.Address = n.Typed
+	}
+	if n.Until != 0 {
+		page.RetryAt = time.Unix(n.Until, 0)
+		if !page.RetryAt.After(c.in.Now) { // it may be tried again
+			return page
+		}
+	}
+	page.Trouble = emailTroubles[n.Kind]
+	if n.Kind == noteSuggest {
+		page.Better = n.Better
+	}
+	return page
+}
+
+func (c *check) endpoints() string { return c.door.endpointsFrom(c.in.Original) }
+
+func (c *check) hidden() string {
+	f := form{Flow: formOwner(c.in, c.flow), Back: c.back}
+	if !c.asksEmail() {
+		f.Address = tagOf(c.flow.Address)
+	}
+	return c.door.sealForm(c.in, f)
+}
+
+// formOwner is what a form of the check is tied to: the browser's flow, or,
+// where an earlier step names the person, that person, so that all tabs of a
+// restored window can enter the code that one of them asked for.
+func formOwner(in *Arrival, f *challenge.Flow) string {
+	if in.Earlier != nil {
+		return in.Earlier.Source + "\x00" + in.Earlier.User
+	}
+	return f.Key()
+}
+
+// flowOf reads the flow cookie; nil when there is none that counts. Of two
+// different ones that would count one was planted, so neither does.
+func (d *Door) flowOf(in *Arrival) (found *challenge.Flow) {
+	for _, value := range in.found.Values(flowCookie) {
+		f, err := d.gate.OpenFlow(value, &in.visit)
+		if err != nil {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = f
+	}
+	return found
+}
+
+// languageOf is the language of the page that a request gets, for its mail.
+func languageOf(r *http.Request) string { return words.For(r.Header.Get("Accept-Language")).Lang() }
+
+var remembering = map[challenge.Choice]pages.Remember{
+	challenge.ChoiceAsk: pages.RememberAsk, challenge.ChoiceAlways: pages.RememberAlways, challenge.ChoiceNever: pages.RememberNever,
+}
+
+var reasons = map[challenge.Reason]pages.Reason{
+	challenge.NewBrowser: pages.ReasonNewBrowser, challenge.Expired: pages.ReasonExpired,
+	challenge.Ended: pages.ReasonEnded, challenge.Always: pages.ReasonAlways,
+}

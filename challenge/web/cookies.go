@@ -1,0 +1,120 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/upstream"
+)
+
+// CookieOptions say what our cookies are like.
+type CookieOptions struct {
+	// Name is what the names of our cookies are made of. Default: doorcode.
+	Name string
+	// Strict sends them only within the site.
+	Strict bool
+	// Insecure lets them be used over http, for tests.
+	Insecure bool
+}
+
+// Our cookies, by their place in a jar.
+const (
+	sessionCookie = iota
+	deviceCookie
+	flowCookie
+)
+
+// cookies knows the names and attributes of our cookies: the one place where
+// they are decided.
+type cookies struct {
+	options CookieOptions
+	domain  string
+	secured *upstream.Jar // names over https
+	plain   *upstream.Jar // names over http
+	names   [2][3]string  // plain, secured
+}
+
+func newCookies(o CookieOptions, domain string) cookies {
+	if o.Name == "" {
+		o.Name = "doorcode"
+	}
+	c := cookies{options: o, domain: domain}
+	host, wide := "__Host-Http-"+o.Name, "__Host-Http-"+o.Name
+	if domain != "" {
+		wide = "__Secure-" + o.Name
+	}
+	c.names[0] = [3]string{o.Name, o.Name + "-device", o.Name + "-flow"}
+	c.names[1] = [3]string{wide, wide + "-device", host + "-flow"}
+	c.plain, c.secured = upstream.NewJar(c.names[0][:]...), upstream.NewJar(c.names[1][:]...)
+	return c
+}
+
+// bare reports whether cookies go without prefix and Secure: on loopback, and
+// where the operator said so.
+func (c *cookies) bare(in *Arrival) bool {
+	return !in.Secure && (c.options.Insecure || isLoopback(hostname(in.site.host)))
+}
+
+func (c *cookies) jar(in *Arrival) *upstream.Jar {
+	if c.bare(in) {
+		return c.plain
+	}
+	return c.secured
+}
+
+func (c *cookies) session(in *Arrival, value string) string {
+	return c.write(in, sessionCookie, value, 0)
+}
+
+func (c *cookies) device(in *Arrival, value string, life time.Duration) string {
+	return c.write(in, deviceCookie, value, life)
+}
+
+func (c *cookies) flow(in *Arrival, value string, life time.Duration) string {
+	return c.write(in, flowCookie, value, life)
+}
+
+// expire ends one of our cookies.
+func (c *cookies) expire(in *Arrival, which int) string { return c.write(in, which, "", -time.Second) }
+
+func (c *cookies) write(in *Arrival, which int, value string, life time.Duration) string {
+	bare := c.bare(in)
+	cookie := http.Cookie{
+		Name: c.names[1][which], Value: value, Path: "/", Secure: !bare, HttpOnly: true,
+		SameSite: http.SameSiteLaxMode, MaxAge: int(life / time.Second),
+	}
+	if bare {
+		cookie.Name = c.names[0][which]
+	}
+	if c.options.Strict {
+		cookie.SameSite = http.SameSiteStrictMode
+	}
+	if c.domain != "" && which != flowCookie {
+		cookie.Domain = c.domain
+	}
+	return cookie.String()
+}
+
+// Names are the names of all our cookies, which the app must neither see nor
+// set.
+func (d *Door) Names() []string { return append(d.cookies.names[0][:], d.cookies.names[1][:]...) }
+
+// RemoveCookies takes our cookies out of a request that goes to the app.
+func (d *Door) RemoveCookies(h http.Header) {
+	d.cookies.secured.Remove(h)
+	d.cookies.plain.Remove(h)
+}
+
+// isLoopback reports whether a host name is this machine's own.
+func isLoopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && ip.IsLoopback()
+}

@@ -1,0 +1,123 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/pages"
+)
+
+// handler serves one method of one endpoint.
+type handler func(d *Door, w http.ResponseWriter, r *http.Request, in *Arrival)
+
+// An endpoint is one of ours. HEAD is answered as GET.
+type endpoint struct {
+	get, post handler
+	open      bool // it needs no cookie, so that it works without https
+}
+
+var endpoints = map[string]endpoint{
+	"begin":     {get: (*Door).beginPage, post: (*Door).beginCheck},
+	"email":     {post: acting((*Door).postEmail)},
+	"verify":    {post: acting((*Door).postCode)},
+	"resend":    {post: acting((*Door).postResend)},
+	"change":    {post: acting((*Door).postChange)},
+	"status":    {get: (*Door).status},
+	"session":   {get: (*Door).sessionInfo},
+	"jwks.json": {get: (*Door).jwks, open: true},
+	"signout":   {get: (*Door).signOutPage, post: (*Door).signOut},
+	"ping":      {get: (*Door).ping, open: true},
+}
+
+func (e endpoint) handler(method string) handler {
+	switch method {
+	case http.MethodGet, http.MethodHead:
+		return e.get
+	case http.MethodPost:
+		return e.post
+	default:
+		return nil
+	}
+}
+
+func (e endpoint) allowed() string {
+	switch {
+	case e.post == nil:
+		return "GET, HEAD"
+	case e.get == nil:
+		return "POST"
+	default:
+		return "GET, HEAD, POST"
+	}
+}
+
+// serveEndpoint serves what is below our segment. The app never sees it.
+func (d *Door) serveEndpoint(w http.ResponseWriter, r *http.Request, in *Arrival, name string) {
+	e, ok := d.endpointNamed(name)
+	if !ok {
+		d.refusal(w, r, in, pages.NotFound)
+		return
+	}
+	serve := e.handler(r.Method)
+	switch {
+	case serve == nil:
+		w.Header().Set("Allow", e.allowed())
+		d.refusal(w, r, in, pages.MethodNotAllowed)
+	case isAmbiguous(pathOf(in.Original)):
+		d.refusal(w, r, in, pages.BadRequest)
+	case isSpeculative(r.Header):
+		d.challengeHead(d.head(w), in, challenge.NewBrowser)
+		empty(w, http.StatusUnauthorized)
+	case r.Method == http.MethodPost && isEarly(r):
+		d.head(w)
+		empty(w, http.StatusTooEarly)
+	case !e.open && d.cookieless(in):
+		d.plainHTTP(w, r, in)
+	default:
+		serve(d, w, r, in)
+	}
+}
+
+func (d *Door) endpointNamed(name string) (endpoint, bool) {
+	if inbox := d.options.Inbox; inbox != nil && inbox.serves(name) {
+		return endpoint{get: (*Door).showInbox}, true
+	}
+	e, ok := endpoints[name]
+	return e, ok
+}
+
+// acting wraps an action in the checks that every form gets: it must come from
+// a page of ours, in the browser that got it.
+func acting(act action) handler {
+	return func(d *Door, w http.ResponseWriter, r *http.Request, in *Arrival) {
+		if !d.receives(w, r, in) {
+			return
+		}
+		sealed, err := d.openForm(in, r.PostForm.Get(fieldForm))
+		flow := d.flowOf(in)
+		if err != nil || flow == nil || sealed.Flow != formOwner(in, flow) || !sealed.speaksOf(flow) {
+			if err != nil {
+				sealed.Back = d.backOf(in.Original)
+			}
+			d.startOver(w, r, in, flow, sealed.Back)
+			return
+		}
+		ctx, cancel := lasting(r.Context())
+		defer cancel()
+		d.reply(w, r, in, act(d, ctx, r, in, flow), sealed.Back)
+	}
+}
+
+// storeTime is how long one action may wait for the store.
+const storeTime = 10 * time.Second
+
+// lasting is the context of an action. It goes on when the person closes the
+// tab: what was counted must also be kept.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+}

@@ -1,0 +1,121 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/pages"
+)
+
+// A form is the sealed hidden value of our forms. It ties a form to the browser
+// that got it, so that no other site can make a browser send it, and carries
+// where to go on.
+type form struct {
+	Flow    string `json:"f,omitempty"` // the flow that the page belongs to
+	Session string `json:"s,omitempty"` // or the session, on forms of people who are in
+	Address string `json:"a,omitempty"` // tag of where the code went, on forms that ask for it
+	Back    string `json:"b"`
+	Made    int64  `json:"m"` // Unix seconds
+}
+
+const (
+	maxBody     = 8 << 10          // bytes of a form
+	bodyTime    = 10 * time.Second // to read one
+	formLife    = 12 * time.Hour   // a page may stand open for long
+	mediaForm   = "application/x-www-form-urlencoded"
+	fieldForm   = "flow"
+	fieldEmail  = "email"
+	fieldCode   = "code"
+	fieldKeep   = "keep"
+	fieldForget = "forget"
+	fieldTrust  = "remember"
+)
+
+var errBadForm = errors.New("form does not belong to this browser")
+
+// tagOf stands for an address in a form.
+func tagOf(e challenge.Email) string {
+	sum := sha256.Sum256([]byte(e))
+	return base64.RawURLEncoding.EncodeToString(sum[:6])
+}
+
+// speaksOf reports whether a form is about the address that its flow is at now.
+// Another tab may have gone on to another one, whose tries are not this form's
+// to spend.
+func (f form) speaksOf(flow *challenge.Flow) bool {
+	return f.Address == "" || f.Address == tagOf(flow.Address)
+}
+
+func (d *Door) sealForm(in *Arrival, f form) string {
+	f.Made = in.Now.Unix()
+	plain, err := json.Marshal(f)
+	if err != nil {
+		panic("web: encoding plain data: " + err.Error())
+	}
+	return d.gate.SealForm(plain, in.visit.Audience)
+}
+
+// openForm reads what sealForm made. With errBadForm the form is empty.
+func (d *Door) openForm(in *Arrival, value string) (form, error) {
+	plain, err := d.gate.OpenForm(value, in.visit.Audience)
+	if err != nil {
+		return form{}, errBadForm
+	}
+	var f form
+	if err := json.Unmarshal(plain, &f); err != nil {
+		return form{}, errBadForm
+	}
+	// A form of a session lives as long as the session.
+	if age := in.Now.Sub(time.Unix(f.Made, 0)); f.Session == "" && age > formLife {
+		return form{}, errBadForm
+	}
+	return f, nil
+}
+
+// receives reads the form of a POST, or answers why it does not: it must come
+// from a page of ours, be small and arrive in time.
+func (d *Door) receives(w http.ResponseWriter, r *http.Request, in *Arrival) bool {
+	if !sameOrigin(r, in) {
+		d.refusal(w, r, in, pages.BadOrigin)
+		return false
+	}
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != mediaForm {
+		d.refusal(w, r, in, pages.BadRequest)
+		return false
+	}
+	// A server that cannot set a deadline still has its own.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+	r.Body = http.MaxBytesReader(innermost(w), r.Body, maxBody)
+	err = r.ParseForm()
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		d.refusal(w, r, in, pages.TooLarge)
+	case err != nil:
+		d.refusal(w, r, in, pages.BadRequest)
+	}
+	return err == nil
+}
+
+// innermost is the server's own writer. Only that one can be told by
+// MaxBytesReader to wait for a refusal to arrive before it hangs up on whoever
+// is still sending.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = outer.Unwrap()
+	}
+}

@@ -1,0 +1,117 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/words"
+)
+
+// wantsJSON reports whether our script is asking.
+func wantsJSON(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), mediaJSON) && !prefersHTML(r.Header)
+}
+
+// startOver answers a form whose flow the browser does not have (any more). It
+// leads over a page that finds out whether cookies are kept at all. A script is
+// told nothing that it could show, upon which it lets the browser send the form.
+func (d *Door) startOver(w http.ResponseWriter, r *http.Request, in *Arrival, flow *challenge.Flow, back string) {
+	h := d.head(w)
+	if wantsJSON(r) {
+		d.problem(w, r, problem{Type: "check-lost", Detail: "Load the page again."})
+		return
+	}
+	if flow == nil {
+		flow = d.gate.NewFlow(&in.visit)
+	}
+	h.Add("Set-Cookie", d.cookies.flow(in, d.gate.SealFlow(flow), challenge.FlowLife))
+	h.Set("Location", in.site.origin+d.endpointsPath(in.Original)+"begin?"+fieldProbe+"="+d.sealForm(in, form{Back: back}))
+	empty(w, http.StatusSeeOther)
+}
+
+// answered is what our script is told of an action that came off. Without a
+// message it goes on to the page To.
+type answered struct {
+	OK bool   `json:"ok"`
+	To string `json:"to"`
+}
+
+// reply answers an action: for a script in JSON, else by leading back to the
+// page, which shows what came of it.
+func (d *Door) reply(w http.ResponseWriter, r *http.Request, in *Arrival, res result, back string) {
+	if res.err != nil {
+		d.unavailable(w, r, in)
+		return
+	}
+	h := d.head(w)
+	if res.flow != nil {
+		res.flow.Note = res.note
+		h.Add("Set-Cookie", d.cookies.flow(in, d.gate.SealFlow(res.flow), challenge.FlowLife))
+	} else {
+		h.Add("Set-Cookie", d.cookies.expire(in, flowCookie))
+	}
+	for _, cookie := range res.cookies {
+		h.Add("Set-Cookie", cookie)
+	}
+	switch {
+	case !wantsJSON(r):
+		redirect(w, in.site, back)
+	case res.failed():
+		d.explain(w, r, in, res, back)
+	default:
+		answerJSON(w, r, answered{OK: true, To: safeBack(back)})
+	}
+}
+
+// failed reports an action that did not do what was asked.
+func (res result) failed() bool {
+	if res.note == nil {
+		return false
+	}
+	switch res.note.Kind {
+	case noteAgain, noteNew, noteRecent, noteChange, noteSuggest:
+		return false
+	default:
+		return true
+	}
+}
+
+// explain tells a script what came of an action: with the sentence that the page
+// would show where that is all there is to it, else by sending it to the page.
+func (d *Door) explain(w http.ResponseWriter, r *http.Request, in *Arrival, res result, back string) {
+	p := problem{Type: noteProblems[res.note.Kind], To: safeBack(back)}
+	if p.Type == "" {
+		p.Type = "malformed"
+	}
+	c := check{door: d, r: r, in: in, flow: res.flow, back: back}
+	lex := words.For(r.Header.Get("Accept-Language"))
+	if c.asksEmail() {
+		p.Message = in.site.pages.Sentence(lex, c.emailPage())
+	} else {
+		progress, err := d.gate.Progress(r.Context(), &in.visit, res.flow)
+		if err != nil {
+			d.unavailable(w, r, in)
+			return
+		}
+		page := c.codePage(progress)
+		p.Ref, p.ResendIn = page.Ref, int((page.ResendIn+time.Second-1)/time.Second)
+		if progress.Phase == challenge.Waiting {
+			p.TriesLeft = &page.TriesLeft
+		}
+		if inPlace(res.note) {
+			p.Message = in.site.pages.Sentence(lex, page)
+		}
+	}
+	switch {
+	case res.note.Until != 0:
+		w.Header().Set("Retry-After", seconds(time.Unix(res.note.Until, 0).Sub(in.Now)))
+	case res.note.Kind == noteMail:
+		w.Header().Set("Retry-After", seconds(retryMail))
+	}
+	d.problem(w, r, p)
+}
