@@ -1,0 +1,143 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+)
+
+// building is the app while one configuration lives. It hangs off App by a
+// pointer because Caddy copies App values.
+type building struct {
+	ctx    caddy.Context
+	logger *zap.Logger
+
+	mu        sync.Mutex // guards below
+	entrances []*entrance
+	held      []hold
+	leave     []func()
+
+	places func() (map[*entrance]place, error)
+}
+
+// openTime bounds how long opening the store and making keys may take.
+const openTime = 15 * time.Second
+
+// Provision prepares what the sites' handlers add themselves to. It opens
+// nothing: "caddy validate" provisions beside a running server.
+func (a *App) Provision(ctx caddy.Context) error {
+	if err := a.Settings.check(); err != nil {
+		return err
+	}
+	b := &building{ctx: ctx, logger: ctx.Logger()}
+	b.places = sync.OnceValues(b.findPlaces)
+	a.building = b
+	return nil
+}
+
+// Start opens every gate, so that a store that cannot be opened or an origin
+// that is missing fails the load while the old configuration goes on.
+func (a *App) Start() error {
+	var faults []error
+	for _, e := range a.building.entrances {
+		if _, err := e.open(); err != nil {
+			faults = append(faults, e.placed(err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// placed adds which site an error is about.
+func (e *entrance) placed(err error) error {
+	origins := e.app.building.originsOf(e)
+	if len(origins) == 0 {
+		return err
+	}
+	return fmt.Errorf("%s: %w", origins[0], err)
+}
+
+// Stop does nothing: requests of this configuration may still be running.
+func (a *App) Stop() error { return nil }
+
+// Cleanup lets go of what outlives a configuration.
+func (a *App) Cleanup() error {
+	if a.building == nil {
+		return nil
+	}
+	a.building.mu.Lock()
+	defer a.building.mu.Unlock()
+	for _, leave := range a.building.leave {
+		leave()
+	}
+	for _, h := range a.building.held {
+		h.release(a.building.logger)
+	}
+	a.building.held, a.building.leave = nil, nil
+	return nil
+}
+
+// add registers a handler. Caddy provisions handlers one after the other.
+func (b *building) add(e *entrance) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.entrances = append(b.entrances, e)
+}
+
+// keep remembers a hold until Cleanup.
+func (b *building) keep(h hold) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held = append(b.held, h)
+}
+
+// onCleanup remembers what to do at Cleanup.
+func (b *building) onCleanup(leave func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.leave = append(b.leave, leave)
+}
+
+// findPlaces walks the http app. It must not run before that app has been
+// provisioned: at Start and on requests it has.
+func (b *building) findPlaces() (map[*entrance]place, error) {
+	module, err := b.ctx.AppIfConfigured("http")
+	if err != nil {
+		return nil, fmt.Errorf("finding the sites of doorcode: %w", err)
+	}
+	http, ok := module.(*caddyhttp.App)
+	if !ok {
+		return nil, fmt.Errorf("finding the sites of doorcode: http app is a %T", module)
+	}
+	return survey(http), nil
+}
+
+// originsOf are the origins of a handler, as configured or found.
+func (b *building) originsOf(e *entrance) []string {
+	if len(e.settings.Origins) > 0 {
+		return e.settings.Origins
+	}
+	places, err := b.places()
+	if err != nil {
+		return nil
+	}
+	return places[e].origins
+}
+
+func (b *building) openContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(b.ctx), openTime)
+}
+
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

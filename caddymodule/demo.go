@@ -1,0 +1,187 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/certmagic"
+	"github.com/spf13/cobra"
+)
+
+const demoListen = "localhost:8080"
+
+func demoCommand() *cobra.Command {
+	var listen string
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Runs a sample app behind a gate, with a mailbox in the browser",
+		Long: "Runs Caddy with a sample app behind a gate. Mail lands in a page of its own, so that no mail\n" +
+			"server is needed. Everything is kept in a temporary folder and gone when the demo ends.",
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: false,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+			defer stop()
+			return demo(ctx, listen, cmd.Flags().Changed("listen"), cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", demoListen, "loopback address to listen on")
+	return cmd
+}
+
+// demo runs until ctx ends, and leaves nothing behind.
+func demo(ctx context.Context, listen string, chosen bool, out io.Writer) error {
+	address, err := demoAddress(listen, chosen)
+	if err != nil {
+		return err
+	}
+	if address != listen {
+		fmt.Fprintf(out, "%s is taken; using %s\n\n", listen, address)
+	}
+	folder, err := os.MkdirTemp("", "doorcode-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder) //nolint:errcheck // it is a temporary folder
+	if err := settle(folder); err != nil {
+		return err
+	}
+	config, err := demoConfig(address, folder)
+	if err != nil {
+		return err
+	}
+	if err := caddy.Load(config, true); err != nil {
+		return err
+	}
+	if err := announceDemo(address, out); err != nil {
+		return errors.Join(err, caddy.Stop())
+	}
+	<-ctx.Done()
+	fmt.Fprintln(out, "\nStopping.")
+	return caddy.Stop()
+}
+
+// settle keeps everything that Caddy writes inside the folder.
+func settle(folder string) error {
+	caddy.DefaultStorage = &certmagic.FileStorage{Path: folder}
+	return errors.Join(os.Setenv("XDG_DATA_HOME", folder), os.Setenv("XDG_CONFIG_HOME", folder))
+}
+
+// demoAddress is where the demo listens. It must be this machine: whoever can
+// reach the demo can read its codes.
+func demoAddress(listen string, chosen bool) (string, error) {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", fmt.Errorf("--listen takes a host and a port such as %s, got %q", demoListen, listen)
+	}
+	if !isLoopbackHost(host) {
+		return "", fmt.Errorf("--listen takes a loopback address such as %s, because the demo shows every code to every visitor", demoListen)
+	}
+	if port, err := freePort(listen); err == nil {
+		return net.JoinHostPort(host, port), nil
+	} else if chosen {
+		return "", fmt.Errorf("cannot listen on %s: %w", listen, err)
+	}
+	port, err := freePort(net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "", err
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+func freePort(address string) (string, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return "", err
+	}
+	defer listener.Close() //nolint:errcheck // it was only a try
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	return port, err
+}
+
+const demoCaddyfile = `{
+	admin off
+	persist_config off
+	auto_https off
+	storage file_system FOLDER
+	log {
+		level ERROR
+	}
+}
+
+http://ADDRESS {
+	bind HOST
+	doorcode {
+		allow *
+		mail demo
+		storage embedded FOLDER/doorcode.db
+		pages {
+			name "Doorcode demo"
+			support mailto:help@example.com
+		}
+	}
+	header Content-Type "text/html; charset=utf-8"
+	respond <<HTML
+		<!doctype html>
+		<html lang="en">
+		<head><meta charset="utf-8"><title>Sample app</title>
+		<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+		<link rel="icon" href="data:,">
+		<style>body{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}code{font-size:1.05em}</style>
+		</head>
+		<body><h1>Hello {http.auth.user.id}</h1>
+		<p>This is the app. It saw nobody before you entered the code, and it was told who you are:</p>
+		<ul><li><code>Remote-User: {http.request.header.Remote-User}</code></li>
+		<li><code>Remote-Email: {http.request.header.Remote-Email}</code></li>
+		<li>verified at {http.doorcode.verified_at}</li></ul>
+		<p><a href="/.doorcode/signout">Sign out</a></p></body></html>
+		HTML 200
+}
+`
+
+func demoConfig(address, folder string) ([]byte, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	text := strings.NewReplacer("ADDRESS", address, "HOST", host, "FOLDER", filepath.ToSlash(folder)).Replace(demoCaddyfile)
+	adapter := caddyconfig.GetAdapter("caddyfile")
+	if adapter == nil {
+		return nil, errors.New("this Caddy was built without its Caddyfile adapter")
+	}
+	config, _, err := adapter.Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
+	return config, err
+}
+
+func announceDemo(address string, out io.Writer) error {
+	module, err := caddy.ActiveContext().AppIfConfigured("doorcode")
+	if err != nil {
+		return err
+	}
+	app, ok := module.(*App)
+	if !ok || len(app.building.entrances) == 0 {
+		return errors.New("demo has no gate")
+	}
+	d, err := app.building.entrances[0].open()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "The app      http://%s/\nIts mailbox  http://%s%s\n\n"+
+		"Open both, sign in to the app with any address, and take the code from the mailbox.\nCtrl-C ends the demo.\n",
+		address, address, d.inbox.Path())
+	return nil
+}

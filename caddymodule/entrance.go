@@ -1,0 +1,360 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
+	"github.com/doorcode/caddy-doorcode/challenge/pages"
+	"github.com/doorcode/caddy-doorcode/challenge/sessions"
+	"github.com/doorcode/caddy-doorcode/challenge/upstream"
+	"github.com/doorcode/caddy-doorcode/challenge/web"
+)
+
+// An entrance is one handler at work: its settings made ready, and its gate,
+// which opens with the app or with the first request, whichever comes first.
+type entrance struct {
+	app        *App
+	settings   Settings
+	logger     *zap.Logger
+	described  string // what makes it this gate, hashed
+	id         string // described, with its place
+	secret     *clearText
+	mails      []any // guest modules of doorcode.mail
+	storage    *EmbeddedStorage
+	logo       string
+	lists      *lists
+	identity   *earlierStep
+	rules      rules
+	shares     *sharing
+	hints      hints
+	neighbours []*entrance // other handlers of the same site
+	open       func() (*doorway, error)
+}
+
+// A doorway is an opened entrance.
+type doorway struct {
+	door    *web.Door
+	cleaner *upstream.Cleaner
+	answers *upstream.Answers
+	inbox   *web.Inbox
+}
+
+// newEntrance makes a handler's settings ready. It reads the files that they
+// name, and opens nothing.
+func newEntrance(ctx caddy.Context, app *App, settings Settings, rules rules) (*entrance, error) {
+	e := &entrance{app: app, settings: settings, logger: ctx.Logger(), rules: rules}
+	if err := errors.Join(settings.check(), requireMail(settings), requireSomebody(settings)); err != nil {
+		return nil, err
+	}
+	for _, warning := range warnings(settings) {
+		e.logger.Warn(warning)
+	}
+	repl := caddy.NewReplacer()
+	var err error
+	if e.secret, err = openSecret(settings, repl); err != nil {
+		return nil, err
+	}
+	if e.logo, err = readLogo(settings.Pages.Logo); err != nil {
+		return nil, err
+	}
+	if e.identity, err = newEarlierStep(settings.Identity); err != nil {
+		return nil, err
+	}
+	if e.lists, err = newLists(settings); err != nil {
+		return nil, err
+	}
+	if err := e.loadGuests(ctx, settings); err != nil {
+		return nil, err
+	}
+	e.shares = newSharing(settings.Handover)
+	e.described = gateID(settings, rules)
+	e.id = e.described
+	e.open = sync.OnceValues(e.build)
+	return e, nil
+}
+
+// loadGuests loads the mail transports and the storage. Caddy clears the raw
+// configuration that it has loaded, so they are taken from a copy.
+func (e *entrance) loadGuests(ctx caddy.Context, settings Settings) error {
+	mails, err := ctx.LoadModule(&settings, "MailRaw")
+	if err != nil {
+		return fmt.Errorf("loading mail: %w", err)
+	}
+	e.mails, _ = mails.([]any)
+	storage, err := ctx.LoadModule(&settings, "StorageRaw")
+	if err != nil {
+		return fmt.Errorf("loading storage: %w", err)
+	}
+	embedded, ok := storage.(*EmbeddedStorage)
+	if !ok {
+		return fmt.Errorf("storage is a %T", storage)
+	}
+	e.storage = embedded
+	for _, module := range e.mails {
+		if err := e.checkMail(module); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gateID names a gate by what makes it one: where identity comes from and which
+// requests it guards. It stays the same when other settings change, so that
+// codes on their way survive a reload.
+func gateID(s Settings, r rules) string {
+	source := askVisitor
+	if !s.Identity.asks() {
+		source = s.Identity.Source
+	}
+	described, _ := json.Marshal([]any{source, r.described, s.Reach.Origins, s.Reach.SingleSignOn})
+	sum := sha256.Sum256(described)
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
+}
+
+// build opens the gate at its place.
+func (e *entrance) build() (*doorway, error) {
+	places, err := e.app.building.places()
+	if err != nil {
+		return nil, err
+	}
+	place := places[e]
+	e.neighbours = neighboursOf(e, places)
+	origins, err := e.origins(place)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(e.refuseExposed(place), e.refuseDivided()); err != nil {
+		return nil, err
+	}
+	ctx, cancel := e.app.building.openContext()
+	defer cancel()
+	pooled, held, err := openHouse(ctx, e.storePath(), e.secret)
+	if err != nil {
+		return nil, err
+	}
+	e.app.building.keep(held)
+	return e.furnish(ctx, pooled, origins)
+}
+
+// furnish makes gate, mail routes and door in a house.
+func (e *entrance) furnish(ctx context.Context, pooled *pooledHouse, origins []string) (*doorway, error) {
+	e.id += "@" + origins[0] + e.ordinal(origins[0])
+	policy, err := e.policy()
+	if err != nil {
+		return nil, err
+	}
+	// All keys first: a gate verifies the sessions of gates that sign otherwise.
+	for _, other := range e.app.building.entrances {
+		if _, err := pooled.house.Keys(ctx, sessions.Algorithm(other.settings.Keys.Algorithm)); err != nil {
+			return nil, err
+		}
+	}
+	gate, err := pooled.house.NewGate(ctx, challenge.GateOptions{
+		ID: e.id, Policy: policy, Access: e.lists.access.Load(),
+		Algorithm: sessions.Algorithm(e.settings.Keys.Algorithm), Grace: time.Duration(*e.storage.Grace),
+		Recorder: recorder{e.logger}, Prepare: e.shares.prepare,
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.lists.watch(e.app.building.ctx, e.logger, gate.SetAccess)
+	routes, inbox, err := e.routes(pooled)
+	if err != nil {
+		return nil, err
+	}
+	pooled.claim(claim{e, routes, reporter(e.app.building.logger)})
+	e.app.building.onCleanup(func() { pooled.disclaim(e) })
+	door, err := web.New(e.webOptions(gate, origins, inbox))
+	if err != nil {
+		return nil, err
+	}
+	if used, adjusted := door.AdjustedAccent(); adjusted && e.settings.Pages.Accent != "" {
+		e.logger.Warn("accent was changed to be readable (WCAG 2.2, 4.5:1)", zap.String("accent", e.settings.Pages.Accent), zap.String("used", used))
+	}
+	if inbox != nil {
+		e.logger.Info("mail demo: read codes in the inbox", zap.String("url", origins[0]+inbox.Path()))
+	}
+	return &doorway{
+		door: door, inbox: inbox,
+		cleaner: upstream.NewCleaner(upstream.CleanerOptions{Names: e.shares.names(), StripGateways: e.identity == nil}),
+		answers: upstream.NewAnswers(upstream.AnswersOptions{Cookies: door.Names(), Dropped: e.dropped}),
+	}, nil
+}
+
+// dropped tells the operator that the app tried to set a cookie of ours.
+func (e *entrance) dropped(_ *http.Request, cookie string) {
+	e.logger.Warn("the app tried to set a cookie of the gate", zap.String("cookie", cookie))
+}
+
+// ordinal tells gates of one site apart that are alike in all that names them.
+func (e *entrance) ordinal(origin string) string {
+	before := 0
+	for _, other := range e.app.building.entrances {
+		if other == e {
+			break
+		}
+		if other.described == e.described && slices.Contains(e.app.building.originsOf(other), origin) {
+			before++
+		}
+	}
+	if before == 0 {
+		return ""
+	}
+	return "#" + strconv.Itoa(before)
+}
+
+func (e *entrance) webOptions(gate *challenge.Gate, origins []string, inbox *web.Inbox) web.Options {
+	s := e.settings
+	return web.Options{
+		Gate: gate, Origins: origins, SingleSignOn: strings.ToLower(s.Reach.SingleSignOn), Endpoints: s.Reach.Endpoints,
+		Look: pages.LookOptions{
+			Name: s.Pages.Name, Logo: e.logo, Accent: s.Pages.Accent, Theme: pages.Theme(s.Pages.Theme),
+			Support: s.Pages.Support, Privacy: s.Pages.Privacy,
+		},
+		Cookie:        web.CookieOptions{Name: s.Cookie.Name, Strict: s.Cookie.SameSite == "strict", Insecure: *s.Cookie.Insecure},
+		PassPreflight: s.Preflight == "pass", SendButton: s.Code.Send == "button", Inbox: inbox,
+	}
+}
+
+// origins are the public origins of the gate: as configured, else as found.
+func (e *entrance) origins(p place) ([]string, error) {
+	origins := e.settings.Reach.Origins
+	if len(origins) == 0 {
+		origins = p.origins
+		if p.open || len(origins) == 0 {
+			return nil, errors.New("doorcode cannot tell its own address on a wildcard or catch-all site; add 'origins https://app.example.com' and 'pages { name ... }'")
+		}
+	} else if p.open && e.settings.Pages.Name == "" {
+		return nil, errors.New("a wildcard or catch-all site needs a name: add 'name <text>' to the pages block")
+	}
+	for _, origin := range origins {
+		if err := e.checkOrigin(origin, p); err != nil {
+			return nil, err
+		}
+	}
+	return origins, nil
+}
+
+func (e *entrance) checkOrigin(origin string, p place) error {
+	_, host, _ := strings.Cut(origin, "://")
+	name := host
+	if i := strings.LastIndexByte(host, ':'); i > 0 && !strings.HasSuffix(host, "]") {
+		name = host[:i]
+	}
+	if err := e.settings.Reach.covers(name); err != nil {
+		return err
+	}
+	if e.isDemo() && !isLoopbackHost(host) {
+		return errors.New("mail demo shows every code to every visitor; it only works on localhost sites")
+	}
+	if *e.settings.Cookie.Insecure && (p.tls || strings.HasPrefix(origin, "https:")) {
+		return fmt.Errorf("'insecure' is for tests over http; %s is served over https, so leave it out", origin)
+	}
+	return nil
+}
+
+func (e *entrance) isDemo() bool {
+	return slices.ContainsFunc(e.mails, func(m any) bool { _, demo := m.(*DemoMail); return demo })
+}
+
+// storePath is where the embedded store is.
+func (e *entrance) storePath() string {
+	path := e.storage.path
+	if path == "" {
+		path = filepath.Join(dataFolder(), "doorcode.db")
+	}
+	if absolute, err := caddy.FastAbs(path); err == nil {
+		path = absolute
+	}
+	return path
+}
+
+// refuseDivided refuses two secrets for one storage, which would sign everybody
+// out in turn, and two storages for one site, whose lines could not know each
+// other's sessions.
+func (e *entrance) refuseDivided() error {
+	for _, other := range e.app.building.entrances {
+		alike := other.secret == nil && e.secret == nil ||
+			other.secret != nil && e.secret != nil && other.secret.reveal() == e.secret.reveal()
+		if other.storePath() == e.storePath() && !alike {
+			return fmt.Errorf("two sites share the storage %s but not the 'secret'; give both the same, best in the global doorcode option", e.storePath())
+		}
+	}
+	for _, other := range e.neighbours {
+		if other.storePath() != e.storePath() {
+			return errors.New("the doorcode lines of one site need one 'storage'; give it in the global doorcode option")
+		}
+	}
+	return nil
+}
+
+// refuseExposed refuses to keep secrets where a site would serve them, or where
+// Caddy falls back to when it has no home.
+func (e *entrance) refuseExposed(p place) error {
+	kept := map[string]string{"storage": e.storePath()}
+	if e.secret == nil {
+		kept["secret"] = dataFolder()
+	}
+	for _, m := range e.mails {
+		if file, ok := m.(*FileMail); ok {
+			kept["mail folder"] = file.folder
+		}
+	}
+	if !filepath.IsAbs(caddy.AppDataDir()) && (e.secret == nil || e.storage.path == "") {
+		return fmt.Errorf("no data folder: Caddy would use %q in the working directory; set HOME or XDG_DATA_HOME", caddy.AppDataDir())
+	}
+	for what, path := range kept {
+		for _, root := range p.roots {
+			if liesUnder(path, root) {
+				return fmt.Errorf("%s %s lies under %s, which a site serves as files; keep it elsewhere", what, path, root)
+			}
+		}
+	}
+	return nil
+}
+
+func liesUnder(path, root string) bool {
+	path, err1 := caddy.FastAbs(path)
+	root, err2 := caddy.FastAbs(root)
+	if err1 != nil || err2 != nil {
+		return true
+	}
+	inside, err := filepath.Rel(root, path)
+	return err == nil && inside != ".." && !strings.HasPrefix(inside, ".."+string(filepath.Separator))
+}
+
+// routes makes the mail transports.
+func (e *entrance) routes(pooled *pooledHouse) ([]mailer.Route, *web.Inbox, error) {
+	var routes []mailer.Route
+	var inbox *web.Inbox
+	for _, module := range e.mails {
+		route, err := e.route(module, pooled)
+		if err != nil {
+			return nil, nil, err
+		}
+		if _, demo := module.(*DemoMail); demo {
+			inbox = web.NewInbox(func() []web.Letter { return letters(pooled.inbox) })
+		}
+		routes = append(routes, route)
+	}
+	return routes, inbox, nil
+}

@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+)
+
+// What the tests of the configuration see of it.
+var (
+	Merged, WithDefaults        = merged, Settings.withDefaults
+	Check, CheckHandler, Covers = (*Settings).check, (*Handler).check, (*Reach).covers
+	RequireMail, Warnings       = requireMail, warnings
+	RequireSomebody, Brief      = requireSomebody, brief
+	OpenSecret, ProvisionSMTP   = openSecret, (*SMTPMail).provision
+	SiteWords, SharedWords      = directiveSettings.words, sharedSettings.words
+)
+
+// InsideWords are the words in the block of a setting, nil if it has none.
+func InsideWords(word string) []string { return directiveSettings[word].inside }
+
+// PeopleIn reads a people file, a line for each person.
+func PeopleIn(path string) ([]string, error) {
+	people, err := readPeopleFile(path)
+	var lines []string
+	for _, p := range people {
+		until := ""
+		if !p.Until.IsZero() {
+			until = p.Until.Format(time.DateOnly)
+		}
+		lines = append(lines, strings.Join([]string{p.Mailbox, p.User, p.Name, strings.Join(p.Groups, "+"), until}, "|"))
+	}
+	return lines, err
+}
+
+// Guards reports whether a handler with this matcher stands in front of a request.
+func Guards(matcher caddyhttp.MatcherSet, r *http.Request) bool {
+	u := rules{guard: caddyhttp.MatcherSets{matcher}}
+	return u.guards(r)
+}
+
+// PolicyOf is what a gate with these settings demands.
+func PolicyOf(s Settings) (challenge.Policy, error) { return (&entrance{settings: s}).policy() }
+
+// Reread is who may pass before and after the files of the settings change.
+func Reread(s Settings, change func()) (before, after *challenge.Access, err error) {
+	l, err := newLists(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	before, after = l.access.Load(), l.access.Load()
+	change()
+	l.refresh(zap.NewNop(), func(a *challenge.Access) { after = a })
+	return before, after, nil
+}

@@ -1,0 +1,105 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"fmt"
+	"net/mail"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
+	"github.com/doorcode/caddy-doorcode/challenge/pages"
+	"github.com/doorcode/caddy-doorcode/challenge/web"
+)
+
+// route makes the transport and style of one mail module.
+func (e *entrance) route(module any, pooled *pooledHouse) (mailer.Route, error) {
+	switch m := module.(type) {
+	case *SMTPMail:
+		transport, err := m.transport()
+		if err != nil {
+			return mailer.Route{}, fmt.Errorf("mail smtp: %w", err)
+		}
+		return mailer.Route{Transport: transport, Style: e.style(&m.Letter)}, nil
+	case *FileMail:
+		return mailer.Route{Transport: mailer.Folder{Path: m.folder}, Style: e.style(&m.Letter)}, nil
+	case *DemoMail:
+		return mailer.Route{Transport: pooled.inbox, Style: e.style(&Letter{from: "doorcode@localhost"})}, nil
+	default:
+		return mailer.Route{}, fmt.Errorf("mail transport is a %T", module)
+	}
+}
+
+// checkMail refuses a transport or style that would only fail at the first
+// mail.
+func (e *entrance) checkMail(module any) error {
+	route, err := e.route(module, &pooledHouse{inbox: new(mailer.Inbox)})
+	if err != nil {
+		return err
+	}
+	if err := route.Style.Validate(); err != nil {
+		return fmt.Errorf("mail: %w", err)
+	}
+	return nil
+}
+
+func (m *SMTPMail) transport() (*mailer.SMTP, error) {
+	password := ""
+	if m.password != nil {
+		password = m.password.reveal()
+	}
+	return mailer.NewSMTP(mailer.SMTPOptions{
+		Address: m.address, Username: m.username, Password: mailer.Password(password),
+		TLS: mailer.TLSMode(m.TLS), Timeout: time.Duration(m.Timeout),
+	})
+}
+
+// style is what the mails of this gate look like.
+func (e *entrance) style(l *Letter) mailer.Style {
+	from, err := mail.ParseAddress(l.from)
+	if err != nil { // checked at Provision
+		from = &mail.Address{Address: l.from}
+	}
+	accent := "1f5ad1" // that of the pages
+	if color, err := pages.ParseColor(e.settings.Pages.Accent); err == nil {
+		accent = strings.TrimPrefix(color.String(), "#")
+	}
+	replyTo := l.replyTo
+	if parsed, err := mail.ParseAddress(l.replyTo); err == nil {
+		replyTo = parsed.Address
+	}
+	return mailer.Style{
+		From: *from, ReplyTo: replyTo, App: e.settings.Pages.Name, Accent: accent,
+		Support: e.settings.Pages.Support, HideCode: !*e.settings.Code.Subject,
+		TextOnly: l.TextOnly != nil && *l.TextOnly, Headers: l.Header,
+	}
+}
+
+// letters shows what is in the demo inbox.
+func letters(inbox *mailer.Inbox) []web.Letter {
+	messages, _ := inbox.Messages()
+	shown := make([]web.Letter, len(messages))
+	for i, m := range messages {
+		shown[i] = web.Letter{To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, At: m.Date}
+	}
+	return shown
+}
+
+// readLogo makes the logo part of the page.
+func readLogo(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	image, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("logo: %w", err)
+	}
+	uri, err := pages.LogoURI(image)
+	if err != nil {
+		return "", fmt.Errorf("logo %s: %w", path, err)
+	}
+	return uri, nil
+}

@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorcode/caddy-doorcode/caddymodule"
+)
+
+// filled sets every field, so that a field which is forgotten when settings are
+// merged is found. The texts carry the mark.
+func filled(mark string, n int) caddymodule.Settings {
+	var s caddymodule.Settings
+	fill(reflect.ValueOf(&s).Elem(), mark, n)
+	return s
+}
+
+func fill(v reflect.Value, mark string, n int) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(mark)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(int64(n))
+	case reflect.Uint8:
+		v.SetUint(uint64(n))
+	case reflect.Bool:
+		v.SetBool(n%2 == 1)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), mark, n)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0), mark, n)
+	case reflect.Map:
+		value := reflect.New(v.Type().Elem()).Elem()
+		fill(value, mark, n)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(reflect.ValueOf(mark), value)
+	case reflect.Struct:
+		for _, f := range v.Fields() {
+			if f.CanSet() {
+				fill(f, mark, n)
+			}
+		}
+	default:
+		panic(fmt.Sprintf("fill %s", v.Type()))
+	}
+}
+
+func TestASiteWithoutSettingsHasTheGlobalOnes(t *testing.T) {
+	global := filled("global", 1)
+	if diff := cmp.Diff(global, caddymodule.Merged(global, caddymodule.Settings{})); diff != "" {
+		t.Errorf("Merged (-want +got):\n%s", diff)
+	}
+}
+
+func TestASiteNeedsNoGlobalSettings(t *testing.T) {
+	site := filled("site", 1)
+	if diff := cmp.Diff(site, caddymodule.Merged(caddymodule.Settings{}, site)); diff != "" {
+		t.Errorf("Merged (-want +got):\n%s", diff)
+	}
+}
+
+func TestASiteOverridesTheGlobalSettings(t *testing.T) {
+	global, site := filled("global", 1), filled("site", 2)
+	want := filled("site", 2)
+	want.Deny = []string{"global", "site"}
+	want.Group = map[string][]string{"global": {"global"}, "site": {"site"}}
+	if diff := cmp.Diff(want, caddymodule.Merged(global, site)); diff != "" {
+		t.Errorf("Merged (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(filled("global", 1), global); diff != "" {
+		t.Errorf("Merged changed the global settings:\n%s", diff)
+	}
+}
+
+// TestPrecedence is the documented rule, as operators write it: global only,
+// site only, both.
+func TestPrecedence(t *testing.T) {
+	for _, tt := range []struct{ name, global, site, want string }{
+		{"a list that only the global option has", "allow *@example.com", "", `{"allow":["*@example.com"]}`},
+		{"a list that only the site has", "", "allow ana@example.com", `{"allow":["ana@example.com"]}`},
+		{"the site's addresses replace the global ones", "allow *@example.com", "allow ana@example.com", `{"allow":["ana@example.com"]}`},
+		{"those who are denied add", "deny eve@example.com", "deny mal@example.com", `{"deny":["eve@example.com","mal@example.com"]}`},
+		{"groups add, and so do their members", "group staff ana@example.com\ngroup a a@example.com", "group staff ben@example.com\ngroup b b@example.com", `{"group":{"a":["a@example.com"],"b":["b@example.com"],"staff":["ana@example.com","ben@example.com"]}}`},
+		{"a switch that the site turns on", "plus off", "plus on", `{"plus":true}`},
+		{"a switch that the site turns off", "reveal on", "reveal off", `{"reveal":false}`},
+		{"a switch that the site leaves alone", "plus off", "", `{"plus":false}`},
+		{"a limit that the site lifts", "session 8h {\nidle 1h\n}", "session {\nidle off\n}", `{"session":{"lifetime":28800000000000,"idle":0}}`},
+		{"values in a block, one by one", "code {\nlength 8\nresend 30s 3\n}", "code {\nttl 5m\nresend 1m\n}", `{"code":{"length":8,"ttl":300000000000,"resend":{"wait":60000000000,"max":3}}}`},
+		{"an identity as a whole", "identity {http.auth.user.id} {\ndomain example.com\n}", "identity {http.auth.user.id} {\nmap ana ana@example.com\n}", `{"identity":{"source":"{http.auth.user.id}","map":{"ana":"ana@example.com"}}}`},
+		{"an identity that the site asks for after all", "identity {http.auth.user.id}", "identity ask", `{"identity":{"source":"ask"}}`},
+		{"transports as a whole", "mail demo", "mail file /tmp/mail\nmail demo", `{"mail":[{"transport":"file","folder":"/tmp/mail"},{"transport":"demo"}]}`},
+		{"headers as a whole", "copy_headers Remote-User Remote-Email", "copy_headers Remote-Groups", `{"copy_headers":{"Remote-Groups":"Remote-Groups"}}`},
+		{"rates as a whole", "limits {\nsend_ip 1/1h 2/2h\ntry_ip 3/1h\n}", "limits {\nsend_ip 4/1h\n}", `{"limits":{"send_ip":["4/1h"],"try_ip":["3/1h"]}}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			merged := caddymodule.Merged(globalSettings(t, tt.global), siteSettings(t, tt.site))
+			got, err := json.Marshal(merged)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tree(t, []byte(tt.want)), tree(t, got)); diff != "" {
+				t.Errorf("Merged (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func siteSettings(t *testing.T, lines string) caddymodule.Settings {
+	t.Helper()
+	h, _ := handler(t, site(lines))
+	return h.Settings
+}
+
+func globalSettings(t *testing.T, lines string) caddymodule.Settings {
+	t.Helper()
+	adapted, err := adapt(global(lines))
+	if err != nil {
+		t.Fatalf("adapting: %v", err)
+	}
+	var config struct {
+		Apps struct{ Doorcode caddymodule.App }
+	}
+	if err := json.Unmarshal(adapted, &config); err != nil {
+		t.Fatal(err)
+	}
+	return config.Apps.Doorcode.Settings
+}
+
+func TestDefaultsAreInBounds(t *testing.T) {
+	s := caddymodule.WithDefaults(caddymodule.Settings{})
+	if err := caddymodule.Check(&s); err != nil {
+		t.Errorf("Check = %v", err)
+	}
+	if found := caddymodule.Warnings(s); len(found) > 0 {
+		t.Errorf("Warnings = %q", found)
+	}
+}
+
+func TestDefaultsYieldToWhatIsSet(t *testing.T) {
+	set := caddymodule.Settings{Session: caddymodule.Session{Max: 3}}
+	set.Plus = new(false)
+	s := caddymodule.WithDefaults(set)
+	if s.Session.Max != 3 || *s.Plus || s.Session.Lifetime != caddy.Duration(12*3600e9) {
+		t.Errorf("WithDefaults = max %d, plus %t, lifetime %v", s.Session.Max, *s.Plus, s.Session.Lifetime)
+	}
+}
+
+// Each value may be allowed alone: the site's idle time and the default of the
+// other limit contradict each other.
+func TestWhatIsMergedIsCheckedAgain(t *testing.T) {
+	s := caddymodule.WithDefaults(siteSettings(t, "remember 200d"))
+	if err := caddymodule.Check(&s); err == nil {
+		t.Error("Check = nil, want an error: 200d is more than 180d")
+	}
+}

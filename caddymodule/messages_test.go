@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/doorcode/caddy-doorcode/caddymodule"
+)
+
+// TestErrorsTellWhatToDo has a line for each mistake that the product promises
+// to explain, with its place.
+func TestErrorsTellWhatToDo(t *testing.T) {
+	t.Setenv("SP", "three words long")
+	for _, tt := range []struct{ name, caddyfile, want string }{
+		{"a misspelt setting", site("alow *@example.com"), "unrecognized doorcode subdirective 'alow'; did you mean 'allow'?, at Caddyfile:3"},
+		{"a domain without its asterisk", site("allow @example.com"), "'@example.com' looks like a named matcher; to allow every address of a domain write '*@example.com', at Caddyfile:3"},
+		{"everyone, written as a matcher", "app.example.com {\n\tdoorcode *\n}\n", "'*' here is Caddy's matcher for every request; to allow everyone write 'allow *', at Caddyfile:2"},
+		{"a path inside the block", site("path /admin/*"), "unrecognized doorcode subdirective 'path'; to guard only some paths write 'doorcode /admin/* …', at Caddyfile:3"},
+		{"a request header as identity", site("identity {http.request.header.Remote-User}"), "a request header is the visitor's own word unless an earlier step sets it; write 'from forward_auth' if forward_auth copies it, at Caddyfile:3"},
+		{"a host as argument", "app.example.com {\n\tdoorcode example.com\n}\n", "'example.com' is not an address; the arguments of doorcode are the addresses that may pass, such as alice@example.com or *@example.com, at Caddyfile:2"},
+		{"a domain as argument", "app.example.com {\n\tdoorcode @example.com {\n\t}\n}\n", "unrecognized matcher name: @example.com; to allow every address of a domain write '*@example.com', at Caddyfile:2"},
+		{"a domain as second argument", "app.example.com {\n\tdoorcode /x @example.com\n}\n", "'@example.com' looks like a named matcher; to allow every address of a domain write '*@example.com', at Caddyfile:2"},
+		{"a duration without its unit", site("code {", "ttl 10", "}"), "'ttl' needs a duration such as 30s, 10m, 12h or 30d, got '10', at Caddyfile:4"},
+		{"a matcher that is not defined", site("public @billing"), "unrecognized matcher name: @billing, at Caddyfile:3"},
+		{"public in the global option", global("public /robots.txt"), "'public' belongs in a site's doorcode directive, not in the global option, because matchers are defined per site, at Caddyfile:3"},
+		{"answer in the global option", global("answer json /api/*"), "'answer' belongs in a site's doorcode directive, not in the global option, because matchers are defined per site, at Caddyfile:3"},
+		{"a colour that became a comment", site("pages {", "accent #0b5fff", "}"), `'accent' takes 1 argument, got 0; a '#' starts a comment, write accent 0b5fff or "#0b5fff", at Caddyfile:4`},
+		{"a password with spaces", site("mail smtp mx.example.com:465 {", "password {$SP}", "}"), "'password' takes 1 argument, got 3; quote the value, or write {env.SP} so that it is read at run time, at Caddyfile:4"},
+		{"a rate in words", site("limits {", "send_address 5 per hour", "}"), "'send_address' needs a rate such as 5/1h, got '5', at Caddyfile:4"},
+		{"a duration in words", site("session 12 hours"), "'session' takes 1 argument, got 2; write 12h, at Caddyfile:3"},
+		{"a code that is too short", site("code {", "length 4", "}"), "'length' must be 6 to 10 (4 digits can be guessed in 1 of 2000 with 5 tries), at Caddyfile:4"},
+		{"a choice that does not exist", site("pages {", "theme drak", "}"), "'theme' takes auto, light or dark, got 'drak', at Caddyfile:4"},
+		{"a setting in the wrong block", site("ttl 5m"), "unrecognized doorcode subdirective 'ttl'; it belongs inside the block of 'code', at Caddyfile:3"},
+		{"a setting with a block that takes none", site("allow ana@example.com {", "}"), "'allow' takes no block, at Caddyfile:3"},
+		{"an empty block", site("code {", "}"), "'code' needs a block with settings, at Caddyfile:3"},
+		{"a word that says nothing", site("session"), "'session' needs a value or a block with settings, at Caddyfile:3"},
+		{"an empty value", site(`endpoints ""`), "'endpoints' is empty, at Caddyfile:3"},
+		{"a pattern that opens too much", site("public *.css"), "'public' takes no pattern that starts with '*', got '*.css'; start it with '/', such as /assets/*, at Caddyfile:3"},
+		{"everything public", site("public *"), "'public' without a matcher would open the whole site; leave doorcode out instead, at Caddyfile:3"},
+		{"addresses in the global option", "{\n\tdoorcode *@example.com\n}\n", "'doorcode' takes no arguments in the global options, got 1; addresses belong in an 'allow' line of its block, at Caddyfile:2"},
+		{"an unknown transport", site("mail postmark"), "unrecognized mail transport 'postmark'; there are demo, file, smtp, at Caddyfile:3"},
+		{"a server without its port", site("mail smtp mx.example.com {", "from a@example.com", "}"), "'smtp' needs <host>:<port> such as smtp.example.com:465, got 'mx.example.com', at Caddyfile:3"},
+		{"no sender", site("mail smtp mx.example.com:465"), "no sender: write 'from login@example.com', at Caddyfile:3"},
+		{"a domain of strangers", site("single_sign_on co.uk"), "single_sign_on 'co.uk' would share sessions with strangers"},
+		{"a file below the request", site("secret {file.secret}"), "'secret' cannot depend on a request; a file needs an absolute path, such as {file./run/secrets/secret}, at Caddyfile:3"},
+		{"a short secret", site("secret hunter2"), "'secret' needs at least 32 bytes, got 7, at Caddyfile:3"},
+	} {
+		t.Run(tt.name, func(t *testing.T) { refuses(t, tt.caddyfile, tt.want) })
+	}
+}
+
+func TestAMistakeInASnippetShowsTheWayToIt(t *testing.T) {
+	refuses(t, "(door) {\n\tdoorcode {\n\t\talow ana@example.com\n\t}\n}\n\napp.example.com {\n\timport door\n}\n",
+		"did you mean 'allow'?, at Caddyfile:3 import chain ['Caddyfile:8 (import door)']")
+}
+
+func TestAPasswordIsNeverQuoted(t *testing.T) {
+	for _, lines := range []string{"password correct horse battery", "password \"correct\nhorse\" battery", "password correct {\nhorse\n}"} {
+		_, err := adapt(site("mail smtp mx.example.com:465 {", lines, "}"))
+		if err == nil || strings.Contains(err.Error(), "correct") || strings.Contains(err.Error(), "battery") {
+			t.Errorf("%q = %v, want an error without the password", lines, err)
+		}
+	}
+}
+
+// What can only be known when everything is read has no place in a file.
+func TestErrorsFoundWhenAConfigurationIsLoaded(t *testing.T) {
+	nobody := caddymodule.Settings{}
+	known := caddymodule.Settings{Identity: &caddymodule.Identity{Source: "{http.auth.user.id}"}}
+	group := caddymodule.Settings{Access: caddymodule.Access{Allow: []string{"group:staff"}}}
+	reach := caddymodule.Reach{SingleSignOn: "example.org"}
+	for _, tt := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"no mail", caddymodule.RequireMail(nobody), "no mail transport: add 'mail smtp <host>:<port> { ... }' to the doorcode directive or to the global doorcode option; to try it without a mail server, use 'mail demo' on a localhost site"},
+		{"nobody allowed", caddymodule.RequireSomebody(nobody), "nobody is allowed: give addresses after doorcode or an 'allow' line; 'allow *' allows everyone who can receive mail"},
+		{"nobody listed, but known", caddymodule.RequireSomebody(known), ""},
+		{"a group that nobody defined", caddymodule.RequireSomebody(group), "'group:staff' is not defined; add 'group staff <addresses...>'"},
+		{"another domain", caddymodule.Covers(&reach, "app.example.com"), "single_sign_on 'example.org' does not cover app.example.com"},
+		{"a name that only ends alike", caddymodule.Covers(&reach, "notexample.org"), "single_sign_on 'example.org' does not cover notexample.org"},
+		{"the domain itself", caddymodule.Covers(&reach, "example.org"), ""},
+		{"a name below it", caddymodule.Covers(&reach, "App.Example.org"), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.want == "" && tt.err == nil {
+				return
+			}
+			if tt.err == nil || tt.err.Error() != tt.want {
+				t.Errorf("error = %v, want %q", tt.err, tt.want)
+			}
+		})
+	}
+}
+
+// miscounted are lines with too few or too many arguments.
+var miscounted = []struct{ lines, want string }{
+	{"allow", "'allow' takes at least 1 argument, got 0"},
+	{"deny", "'deny' takes at least 1 argument, got 0"},
+	{"allow_file", "'allow_file' takes 1 argument, got 0"},
+	{"allow_file /a /b", "'allow_file' takes 1 argument, got 2; quote the value"},
+	{"group staff", "'group' takes a name and at least 1 address, got 1"},
+	{"people_file", "'people_file' takes 1 argument, got 0"},
+	{"people_file a b", "'people_file' takes 1 argument, got 2"},
+	{"plus on off", "'plus' takes 1 argument, got 2"},
+	{"plus maybe", "'plus' takes on or off, got 'maybe'"},
+	{"reveal on off", "'reveal' takes 1 argument, got 2"},
+	{"identity", "'identity' takes 1 argument, got 0"},
+	{"identity ask me", "'identity' takes 1 argument, got 2"},
+	{"identity {http.auth.user.id} {\nfrom\n}", "'from' takes 1 argument, got 0"},
+	{"identity {http.auth.user.id} {\nemail\n}", "'email' takes 1 argument, got 0"},
+	{"identity {http.auth.user.id} {\ngroups a b\n}", "'groups' takes 1 argument, got 2"},
+	{"identity {http.auth.user.id} {\ndomain\n}", "'domain' takes 1 argument, got 0"},
+	{"identity {http.auth.user.id} {\nmap ana\n}", "'map' takes a user and an address, got 1 arguments"},
+	{"identity {http.auth.user.id} {\nmap_file\n}", "'map_file' takes 1 argument, got 0"},
+	{"public", "a matcher is missing"},
+	{"public /x {\npath /y\n}", "matchers stand either on the line or in a block, not both"},
+	{"public robots.txt", "'robots.txt' is not a matcher"},
+	{"answer", "'answer' takes json, 401, 403 or 503 and a matcher"},
+	{"answer json", "a matcher is missing"},
+	{"answer json *.css", "'*.css' is not a matcher"},
+	{"answer 404 /x", "'answer' takes json, 401, 403 or 503, got '404'"},
+	{"preflight", "'preflight' takes 1 argument, got 0"},
+	{"preflight deny pass", "'preflight' takes 1 argument, got 2"},
+	{"session 1h 2h", "'session' takes 1 argument, got 2"},
+	{"session {\nidle\n}", "'idle' takes 1 argument, got 0"},
+	{"session {\nmax 1 2\n}", "'max' takes 1 argument, got 2"},
+	{"remember 1d 2d 3d", "'remember' takes 0 to 2 arguments, got 3"},
+	{"remember {\nchoice\n}", "'choice' takes 1 argument, got 0"},
+	{"code 6 {\nttl 5m\n}", "'code' takes no arguments, got 1"},
+	{"code {\nlength\n}", "'length' takes 1 argument, got 0"},
+	{"code {\nresend\n}", "'resend' takes 1 to 2 arguments, got 0"},
+	{"code {\nresend 30s 3 4\n}", "'resend' takes 1 to 2 arguments, got 3"},
+	{"limits {\nsend_ip\n}", "'send_ip' takes at least 1 argument, got 0"},
+	{"limits {\nlockout 15 minutes\n}", "'lockout' takes 1 argument, got 2; write 15m"},
+	{"copy_headers", "'copy_headers' takes at least 1 argument, got 0"},
+	{"assertion", "'assertion' takes 1 argument, got 0"},
+	{"pages {\nname Example GmbH\n}", "'name' takes 1 argument, got 2; quote the value"},
+	{"origins", "'origins' takes at least 1 argument, got 0"},
+	{"endpoints /a /b", "'endpoints' takes 1 argument, got 2"},
+	{"single_sign_on", "'single_sign_on' takes 1 argument, got 0"},
+	{"mail", "'mail' needs a mail transport: demo, file or smtp"},
+	{"mail demo now", "'demo' takes no arguments, got 1"},
+	{"mail file", "'file' takes 1 argument, got 0"},
+	{"mail smtp", "'smtp' takes 1 argument, got 0"},
+	{"mail smtp a.example.com:25 {\nheader X-A\n}", "'header' takes a field and a value, got 1 arguments"},
+	{"mail smtp a.example.com:25 {\nfrom Example <a@example.com>\n}", "'from' takes 1 argument, got 2; quote the value"},
+	{"storage", "'storage' needs a storage: embedded"},
+	{"storage embedded /a /b", "'embedded' takes 1 argument, got 2"},
+	{"secret", "'secret' takes 1 argument, got 0"},
+	{"cookie door", "'cookie' takes no arguments, got 1"},
+	{"cookie {\ninsecure yes\n}", "'insecure' takes on or off, got 'yes'"},
+	{"keys", "'keys' needs a block with settings"},
+	{"keys {\nalgorithm\n}", "'algorithm' takes 1 argument, got 0"},
+}
+
+func TestMiscountedSettingsAreRefused(t *testing.T) {
+	for _, tt := range miscounted {
+		t.Run(tt.lines, func(t *testing.T) { refuses(t, site(tt.lines), tt.want) })
+	}
+}

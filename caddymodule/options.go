@@ -1,0 +1,137 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+)
+
+func init() {
+	httpcaddyfile.RegisterGlobalOption("doorcode", parseOption)
+}
+
+// sharedSettings are the words that a site and the global option both take.
+var sharedSettings = table[*Settings]{
+	"allow":          list(addTo(func(s *Settings) *[]string { return &s.Allow })),
+	"deny":           list(addTo(func(s *Settings) *[]string { return &s.Deny })),
+	"allow_file":     line(1, text(func(s *Settings) *string { return &s.AllowFile })),
+	"group":          group,
+	"people_file":    line(1, text(func(s *Settings) *string { return &s.PeopleFile })),
+	"plus":           flag(func(s *Settings) **bool { return &s.Plus }),
+	"reveal":         flag(func(s *Settings) **bool { return &s.Reveal }),
+	"identity":       block(freshIdentity, 1, []value[*Identity]{text(func(i *Identity) *string { return &i.Source })}, identitySettings),
+	"preflight":      line(1, choice(func(s *Settings) *string { return &s.Preflight }, "deny", "pass")),
+	"session":        block(func(s *Settings) *Session { return &s.Session }, 0, sessionArgs, sessionSettings),
+	"remember":       block(func(s *Settings) *Remember { return &s.Remember }, 0, rememberArgs, rememberSettings),
+	"code":           block(func(s *Settings) *Code { return &s.Code }, 0, nil, codeSettings),
+	"limits":         block(func(s *Settings) *Limits { return &s.Limits }, 0, nil, limitsSettings),
+	"copy_headers":   list(copyHeader),
+	"assertion":      line(1, text(func(s *Settings) *string { return &s.Assertion })),
+	"pages":          block(func(s *Settings) *Pages { return &s.Pages }, 0, nil, pagesSettings),
+	"origins":        list(addTo(func(s *Settings) *[]string { return &s.Origins })),
+	"endpoints":      line(1, text(func(s *Settings) *string { return &s.Endpoints })),
+	"single_sign_on": line(1, text(func(s *Settings) *string { return &s.SingleSignOn })),
+	"mail":           mailTransport,
+	"storage":        storage,
+	"secret":         line(1, text(func(s *Settings) *Secret { return &s.Secret })),
+	"cookie":         block(func(s *Settings) *Cookie { return &s.Cookie }, 0, nil, cookieSettings),
+	"keys":           block(func(s *Settings) *Keys { return &s.Keys }, 0, nil, keysSettings),
+}
+
+var identitySettings = table[*Identity]{
+	"from":     line(1, choice(func(i *Identity) *string { return &i.From }, "forward_auth")),
+	"email":    line(1, text(func(i *Identity) *string { return &i.Email })),
+	"groups":   line(1, text(func(i *Identity) *string { return &i.Groups })),
+	"domain":   line(1, text(func(i *Identity) *string { return &i.Domain })),
+	"map":      mapUser,
+	"map_file": line(1, text(func(i *Identity) *string { return &i.MapFile })),
+}
+
+var (
+	sessionArgs     = []value[*Session]{duration(func(s *Session) *caddy.Duration { return &s.Lifetime })}
+	sessionSettings = table[*Session]{
+		"idle": line(1, durationOrOff(func(s *Session) **caddy.Duration { return &s.Idle })),
+		"max":  line(1, count(func(s *Session) *int { return &s.Max })),
+	}
+)
+
+var (
+	rememberArgs = []value[*Remember]{
+		duration(func(r *Remember) *caddy.Duration { return &r.Idle }),
+		duration(func(r *Remember) *caddy.Duration { return &r.Most }),
+	}
+	rememberSettings = table[*Remember]{
+		"choice": line(1, choice(func(r *Remember) *string { return &r.Choice }, "ask", "always", "never")),
+		"max":    line(1, count(func(r *Remember) *int { return &r.Max })),
+	}
+)
+
+var codeSettings = table[*Code]{
+	"length":   line(1, count(func(c *Code) *int { return &c.Length })),
+	"alphabet": line(1, choice(func(c *Code) *string { return &c.Alphabet }, "digits", "letters")),
+	"ttl":      line(1, duration(func(c *Code) *caddy.Duration { return &c.TTL })),
+	"attempts": line(1, count(func(c *Code) *int { return &c.Attempts })),
+	"resend": line(1,
+		duration(func(c *Code) *caddy.Duration { return &c.Resend.Wait }),
+		count(func(c *Code) *int { return &c.Resend.Max })),
+	"subject": flag(func(c *Code) **bool { return &c.Subject }),
+	"send":    line(1, choice(func(c *Code) *string { return &c.Send }, "auto", "button")),
+}
+
+var limitsSettings = table[*Limits]{
+	"send_address": rates(func(l *Limits) *[]Rate { return &l.SendAddress }),
+	"send_ip":      rates(func(l *Limits) *[]Rate { return &l.SendIP }),
+	"send_total":   rates(func(l *Limits) *[]Rate { return &l.SendTotal }),
+	"try_address":  rates(func(l *Limits) *[]Rate { return &l.TryAddress }),
+	"try_ip":       rates(func(l *Limits) *[]Rate { return &l.TryIP }),
+	"lockout":      line(1, duration(func(l *Limits) *caddy.Duration { return &l.Lockout })),
+}
+
+var pagesSettings = table[*Pages]{
+	"name":    line(1, text(func(p *Pages) *string { return &p.Name })),
+	"logo":    line(1, text(func(p *Pages) *string { return &p.Logo })),
+	"accent":  line(1, accent),
+	"theme":   line(1, choice(func(p *Pages) *string { return &p.Theme }, "auto", "light", "dark")),
+	"support": line(1, text(func(p *Pages) *string { return &p.Support })),
+	"privacy": line(1, text(func(p *Pages) *string { return &p.Privacy })),
+}
+
+var cookieSettings = table[*Cookie]{
+	"name":      line(1, text(func(c *Cookie) *string { return &c.Name })),
+	"same_site": line(1, choice(func(c *Cookie) *string { return &c.SameSite }, "lax", "strict")),
+	"insecure":  flag(func(c *Cookie) **bool { return &c.Insecure }),
+}
+
+var keysSettings = table[*Keys]{
+	"algorithm": line(1, choice(func(k *Keys) *string { return &k.Algorithm }, "ES256", "EdDSA", "HS256")),
+}
+
+// parseOption reads the global option, which holds the settings of all sites:
+//
+//	doorcode {
+//		<setting> <value...> # as in the directive, but for those with matchers
+//	}
+func parseOption(d *caddyfile.Dispenser, existing any) (any, error) {
+	d.Next()
+	if existing != nil {
+		return nil, d.Errf("'doorcode' is already set in the global options; write one block")
+	}
+	if args := d.RemainingArgs(); len(args) > 0 {
+		return nil, d.Errf("'doorcode' takes no arguments in the global options, got %d; addresses belong in an 'allow' line of its block", len(args))
+	}
+	app := &App{}
+	if _, err := sharedSettings.readBlock(d, "doorcode", &app.Settings); err != nil {
+		return nil, err
+	}
+	encoded, err := json.Marshal(app)
+	if err != nil {
+		return nil, d.WrapErr(fmt.Errorf("encoding global option: %w", err))
+	}
+	return httpcaddyfile.App{Name: "doorcode", Value: encoded}, nil
+}

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+)
+
+// policy says in the domain's words what the settings demand.
+func (e *entrance) policy() (challenge.Policy, error) {
+	s := e.settings
+	limits, err := s.Limits.policy()
+	if err != nil {
+		return challenge.Policy{}, err
+	}
+	alphabet := challenge.Digits
+	if s.Code.Alphabet == "letters" {
+		alphabet = challenge.Letters
+	}
+	return challenge.Policy{
+		Code: challenge.CodePolicy{
+			Form: challenge.Form{Length: s.Code.Length, Alphabet: alphabet}, TTL: time.Duration(s.Code.TTL),
+			Attempts: s.Code.Attempts, Resend: time.Duration(s.Code.Resend.Wait), Mails: s.Code.Resend.Max,
+		},
+		Limits: limits,
+		Session: challenge.SessionPolicy{
+			Lifetime: time.Duration(s.Session.Lifetime), Idle: time.Duration(*s.Session.Idle), Max: s.Session.Max,
+		},
+		Devices: challenge.DevicePolicy{
+			Choice: challenge.Choice(s.Remember.Choice), Idle: time.Duration(s.Remember.Idle),
+			Most: time.Duration(s.Remember.Most), Max: s.Remember.Max,
+		},
+		Reveal: *s.Reveal,
+	}, nil
+}
+
+func (l Limits) policy() (p challenge.Limits, err error) {
+	for _, one := range []struct {
+		from []Rate
+		to   *[]challenge.Rate
+	}{
+		{l.SendAddress, &p.SendAddress},
+		{l.SendIP, &p.SendIP},
+		{l.SendTotal, &p.SendTotal},
+		{l.TryAddress, &p.TryAddress},
+		{l.TryIP, &p.TryIP},
+	} {
+		for _, rate := range one.from {
+			n, per, err := rate.split()
+			if err != nil {
+				return challenge.Limits{}, err
+			}
+			*one.to = append(*one.to, challenge.Rate{N: n, Per: per})
+		}
+	}
+	p.Lockout = time.Duration(l.Lockout)
+	return p, nil
+}

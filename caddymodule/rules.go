@@ -1,0 +1,211 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/doorcode/caddy-doorcode/challenge/spelling"
+	"github.com/doorcode/caddy-doorcode/challenge/web"
+)
+
+// rules say which requests a handler guards, leaves alone, and answers in a way
+// of its own.
+type rules struct {
+	guard     caddyhttp.MatcherSets
+	public    caddyhttp.MatcherSets
+	answers   []answerRules
+	described json.RawMessage // the guard as it was written
+}
+
+type answerRules struct {
+	as  web.Answer
+	set caddyhttp.MatcherSets
+}
+
+var answerCodes = map[string]web.Answer{
+	"json": web.AnswerJSON, "401": web.Answer401, "403": web.Answer403, "503": web.Answer503,
+}
+
+// guards reports whether the gate stands in front of a request. One spelling
+// of the path that some app might read as a guarded one is enough, and so is a
+// matcher that fails.
+func (u *rules) guards(r *http.Request) bool {
+	if len(u.guard) == 0 {
+		return true
+	}
+	// What a rule leaves out by "not", an app that resolves no steps may read as
+	// something else.
+	if u.excepts() && spelling.Any(r.URL.EscapedPath(), hasSteps) {
+		return true
+	}
+	guarded := func(form *http.Request) bool {
+		hit, err := u.guard.AnyMatchWithError(form)
+		return hit || err != nil
+	}
+	return u.any(r, guarded) || u.excepts() && guarded(unparted(r))
+}
+
+// excepts reports whether the guard leaves something out.
+func (u *rules) excepts() bool {
+	return bytes.Contains(u.described, []byte(`"not"`)) || bytes.Contains(u.described, []byte(`"expression"`))
+}
+
+// guardsAsWritten reports whether the guard covers a request as Caddy reads it,
+// which is where an earlier step with the same matcher runs.
+func (u *rules) guardsAsWritten(r *http.Request) bool {
+	if len(u.guard) == 0 {
+		return true
+	}
+	hit, err := u.guard.AnyMatchWithError(r)
+	return hit && err == nil
+}
+
+// lets reports whether a request needs no check: one and the same rule must
+// cover every spelling of its path. A path with steps in it is never public,
+// since an app may resolve nothing: it reads "/admin/..%2frobots.txt" as
+// something below /admin, and "//public/x" as nothing below /public.
+func (u *rules) lets(r *http.Request) bool {
+	for _, set := range u.public {
+		covers := func(form *http.Request) bool {
+			hit, err := set.MatchWithError(form)
+			return hit && err == nil
+		}
+		// The request as it stands decides most of them.
+		if covers(r) && u.all(r, covers) && covers(unparted(r)) {
+			return !spelling.Any(r.URL.EscapedPath(), hasSteps)
+		}
+	}
+	return false
+}
+
+// answer is what the operator wants to be said to a request.
+func (u *rules) answer(r *http.Request) web.Answer {
+	for _, a := range u.answers {
+		if hit, err := a.set.AnyMatchWithError(r); hit && err == nil {
+			return a.as
+		}
+	}
+	return web.AnswerByKind
+}
+
+// any tries the request as it stands, each spelling of its path, the path as a
+// folder, and the method that a form may ask for by "_method".
+func (u *rules) any(r *http.Request, match func(*http.Request) bool) bool {
+	if match(r) {
+		return true
+	}
+	return spelling.Any(r.URL.EscapedPath(), func(path string) bool {
+		if path != r.URL.Path && match(spelled(r, path)) {
+			return true
+		}
+		return !strings.HasSuffix(path, "/") && match(spelled(r, path+"/"))
+	}) || slices.ContainsFunc(overridden(r), match) || slices.ContainsFunc(posted(r), match)
+}
+
+func (u *rules) all(r *http.Request, match func(*http.Request) bool) bool {
+	fits := spelling.All(r.URL.EscapedPath(), func(path string) bool {
+		return path == r.URL.Path || match(spelled(r, path))
+	})
+	return fits && !slices.ContainsFunc(overridden(r), func(form *http.Request) bool { return !match(form) })
+}
+
+var keptSlashes = strings.NewReplacer("%2f", "%252f", "%2F", "%252F")
+
+// unparted is the request as an app reads it to which an escaped slash parts
+// nothing: "/public%2fx" is not below /public.
+func unparted(r *http.Request) *http.Request {
+	escaped := r.URL.EscapedPath()
+	kept := keptSlashes.Replace(escaped)
+	if kept == escaped {
+		return r
+	}
+	path, err := url.PathUnescape(kept)
+	if err != nil {
+		path = kept
+	}
+	return spelled(r, path)
+}
+
+// hasSteps reports whether a path has an empty segment, "." or "..".
+func hasSteps(path string) bool {
+	path = strings.TrimSuffix(path, "/") + "/"
+	return strings.Contains(path, "//") || strings.Contains(path, "/./") || strings.Contains(path, "/../")
+}
+
+// spelled is the request with another path, for matchers to look at.
+func spelled(r *http.Request, path string) *http.Request {
+	form, target := *r, *r.URL
+	target.Path, target.RawPath = path, ""
+	form.URL = &target
+	return &form
+}
+
+// overridden is the request with each other method that an app may take it for:
+// the one that its query asks for by "_method", and its own in capitals.
+func overridden(r *http.Request) (forms []*http.Request) {
+	if upper := strings.ToUpper(r.Method); upper != r.Method {
+		forms = append(forms, withMethod(r, upper))
+	}
+	if !strings.Contains(strings.ToLower(r.URL.RawQuery), "method") && !strings.Contains(r.URL.RawQuery, "%") {
+		return forms
+	}
+	// By hand: beyond so many parameters url.ParseQuery reads none.
+	for pair := range strings.FieldsFuncSeq(r.URL.RawQuery, func(c rune) bool { return c == '&' || c == ';' }) {
+		name, value, _ := strings.Cut(pair, "=")
+		if !isOverride(name) {
+			continue
+		}
+		if method, err := url.QueryUnescape(value); err == nil {
+			forms = append(forms, withMethod(r, strings.ToUpper(method)))
+		}
+	}
+	return forms
+}
+
+var foldedByPHP = strings.NewReplacer(".", "_", " ", "_")
+
+// isOverride reports whether a parameter is "_method" to some app. PHP reads
+// ".method" and " _method" as that, and no name further than to a zero byte.
+func isOverride(name string) bool {
+	name, _, _ = strings.Cut(name, "%00")
+	name, err := url.QueryUnescape(name)
+	name, _, _ = strings.Cut(name, "\x00")
+	return err == nil && strings.EqualFold(foldedByPHP.Replace(strings.TrimLeft(name, " ")), "_method")
+}
+
+// posted is a form as the other requests that an app may take it for, when the
+// form asks for it in a body that is not the gate's to read.
+func posted(r *http.Request) (forms []*http.Request) {
+	if !strings.EqualFold(r.Method, http.MethodPost) || r.ContentLength == 0 || !mayBeForm(r.Header["Content-Type"]) {
+		return nil
+	}
+	for _, method := range []string{http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		forms = append(forms, withMethod(r, method))
+	}
+	return forms
+}
+
+// mayBeForm reports whether some app reads a body of these types as a form.
+// Apps differ in where a type ends, which of several they take, and what a body
+// without one is.
+func mayBeForm(types []string) bool {
+	return len(types) == 0 || slices.ContainsFunc(types, func(line string) bool {
+		line = strings.ToLower(line)
+		return strings.TrimSpace(line) == "" || strings.Contains(line, "application/x-www-form-urlencoded") || strings.Contains(line, "multipart/") || strings.Contains(line, "json")
+	})
+}
+
+func withMethod(r *http.Request, method string) *http.Request {
+	form := *r
+	form.Method = method
+	return &form
+}

@@ -1,0 +1,133 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/doorcode/caddy-doorcode/challenge/keyring"
+)
+
+// A Secret is what the configuration says of a secret: a placeholder such as
+// `{env.X}` or `{file./run/secrets/x}`, which is read when the configuration is
+// loaded, or the secret itself. Printing or logging it shows nothing. JSON
+// holds it as it was written, because the configuration is handed on as JSON.
+type Secret string
+
+const hidden = "[secret]"
+
+// String hides the secret.
+func (Secret) String() string { return hidden }
+
+// GoString hides the secret from %#v.
+func (Secret) GoString() string { return hidden }
+
+// Format hides the secret from every verb, %x and %q among them.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }
+
+// LogValue hides the secret from structured logs.
+func (Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+const minSecret = 32 // bytes
+
+// check refuses a root secret that is too short where its length shows.
+func (s Secret) check() error {
+	if s == "" || !s.literal() {
+		return s.checkPlaceholders("secret")
+	}
+	return checkSecretLength(string(s))
+}
+
+func checkSecretLength(clear string) error {
+	if len(clear) < minSecret {
+		return fmt.Errorf("'secret' needs at least %d bytes, got %d", minSecret, len(clear))
+	}
+	return nil
+}
+
+// checkPlaceholders refuses what Caddy makes of `{file.name}` in a site: a
+// part of the request's path, under control of the visitor.
+func (s Secret) checkPlaceholders(word string) error {
+	if strings.Contains(string(s), "{http.request.") {
+		return fmt.Errorf("'%s' cannot depend on a request; a file needs an absolute path, such as {file./run/secrets/%s}", word, word)
+	}
+	return nil
+}
+
+// literal reports whether the secret itself stands in the configuration, where
+// the admin API shows it.
+func (s Secret) literal() bool { return s != "" && !strings.Contains(string(s), "{") }
+
+// open reads the secret. The error names the placeholder, never the value.
+func (s Secret) open(repl *caddy.Replacer) (*clearText, error) {
+	clear, err := expanded(repl, string(s))
+	if err != nil {
+		return nil, err
+	}
+	return &clearText{func() string { return clear }}, nil
+}
+
+// A clearText is an opened secret. It is kept in a function: fmt does not call
+// the methods of unexported fields, but prints whatever it can reach, behind
+// pointers too, and of a function it reaches the address alone.
+type clearText struct{ reveal func() string }
+
+// String hides the secret.
+func (clearText) String() string { return hidden }
+
+// Format hides the secret from every verb.
+func (clearText) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }
+
+// expanded replaces placeholders, of which none may be empty: a missing key file
+// must never become an empty key.
+func expanded(repl *caddy.Replacer, text string) (string, error) {
+	out, err := repl.ReplaceOrErr(text, true, true)
+	if err == nil {
+		return out, nil
+	}
+	name := placeholderIn(err.Error())
+	switch {
+	case strings.HasPrefix(name, "{env."):
+		return "", fmt.Errorf("%s is not set", name)
+	case strings.HasPrefix(name, "{file."):
+		return "", fmt.Errorf("%s is missing, empty or not readable", name)
+	}
+	// What stands between the braces may be part of a password: say nothing of it.
+	return "", errors.New(`a brace in the value begins no known placeholder; write \{ for a brace that belongs to the value`)
+}
+
+func placeholderIn(text string) string {
+	start, end := strings.IndexByte(text, '{'), strings.LastIndexByte(text, '}')
+	if start < 0 || end < start {
+		return ""
+	}
+	return text[start : end+1]
+}
+
+// openSecret reads the root secret of the settings, nil if there is none.
+func openSecret(s Settings, repl *caddy.Replacer) (*clearText, error) {
+	if s.Secret == "" {
+		return nil, nil
+	}
+	opened, err := s.Secret.open(repl)
+	if err != nil {
+		return nil, fmt.Errorf("secret: %w", err)
+	}
+	if err := checkSecretLength(opened.reveal()); err != nil {
+		return nil, err
+	}
+	if _, err := keyring.ParseSecret(opened.reveal()); err != nil {
+		return nil, fmt.Errorf("secret: %w; make one with 'openssl rand -base64 32'", err)
+	}
+	return opened, nil
+}
+
+// Format hides the settings from fmt: the raw configuration of a mail transport
+// may hold a password in clear text.
+func (Settings) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[doorcode settings]")) }

@@ -1,0 +1,122 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/sessions"
+	"github.com/doorcode/caddy-doorcode/challenge/upstream"
+)
+
+// sharing says what the app is told, and under which names.
+type sharing struct {
+	fields    map[string]string // field to header
+	assertion string            // header; empty: none
+}
+
+func newSharing(h Handover) *sharing {
+	s := &sharing{fields: h.CopyHeaders}
+	if h.Assertion != "off" {
+		s.assertion = http.CanonicalHeaderKey(h.Assertion)
+	}
+	return s
+}
+
+// names are all headers that nobody but the gate may set: as they are sent,
+// and as they are called before they were renamed.
+func (s *sharing) names() []string {
+	names := append([]string{}, handoverFields...)
+	for _, header := range s.fields {
+		names = append(names, header)
+	}
+	if s.assertion != "" {
+		names = append(names, s.assertion)
+	}
+	return names
+}
+
+// presented is what the app and Caddy are told of one session, made once.
+type presented struct {
+	headers   *upstream.Headers
+	provider  caddy.ReplacerFunc
+	assertion atomic.Pointer[stated]
+}
+
+// stated is an assertion with the header that carries it.
+type stated struct {
+	token   string
+	headers *upstream.Headers
+}
+
+// prepare makes headers and placeholders of an identity.
+func (s *sharing) prepare(who challenge.Identity, session sessions.Session) any {
+	values := map[string]string{
+		"Remote-User": who.User, "Remote-Email": string(who.Email), "Remote-Name": who.Name,
+		"Remote-Groups": strings.Join(who.Groups, ","),
+	}
+	var fields []upstream.Field
+	for field, header := range s.fields {
+		fields = append(fields, upstream.Field{Name: header, Value: values[field]})
+	}
+	// A value that cannot be a header is left out: the app sees nothing rather
+	// than something that somebody else made up.
+	headers, _ := upstream.BuildHeaders(fields)
+	return &presented{headers: headers, provider: placeholders(who, session)}
+}
+
+// placeholders answers for everything that later handlers, matchers and logs
+// may ask about a session. Values are boxed once.
+func placeholders(who challenge.Identity, session sessions.Session) caddy.ReplacerFunc {
+	fixed := map[string]any{
+		"http.auth.user.id": who.User, "http.auth.user.email": string(who.Email), "http.auth.user.groups": strings.Join(who.Groups, ","),
+		"http.doorcode.session": session.ID.Public(), "http.doorcode.device": session.Browser, "http.doorcode.reason": "",
+		"http.doorcode.decision": "pass", "http.doorcode.verified_at": session.AuthTime.UTC().Format(time.RFC3339),
+	}
+	return func(key string) (any, bool) {
+		if !strings.HasPrefix(key, "http.") {
+			return nil, false
+		}
+		if key == "http.doorcode.age" {
+			return int(time.Since(session.AuthTime) / time.Second), true
+		}
+		value, ok := fixed[key]
+		return value, ok
+	}
+}
+
+// tell sets headers and placeholders for an admitted request. Placeholders that
+// an earlier step has set stay: they come first.
+func (s *sharing) tell(r *http.Request, repl *caddy.Replacer, a *challenge.Admission, origin string, now time.Time) error {
+	p, ok := a.Prepared.(*presented)
+	if !ok {
+		return errNotPrepared
+	}
+	p.headers.Set(r.Header)
+	repl.Map(p.provider)
+	if s.assertion == "" {
+		return nil
+	}
+	token, err := a.Assertion(origin, now)
+	if err != nil {
+		return err
+	}
+	kept := p.assertion.Load()
+	if kept == nil || kept.token != token {
+		headers, err := upstream.BuildHeaders([]upstream.Field{{Name: s.assertion, Value: token}})
+		if err != nil {
+			return err
+		}
+		kept = &stated{token, headers}
+		p.assertion.Store(kept)
+	}
+	kept.headers.Set(r.Header)
+	return nil
+}

@@ -1,0 +1,178 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
+)
+
+// A place is where a handler stands in the http app. A directive cannot see the
+// addresses of its own site, so they are found by walking the routes.
+type place struct {
+	origins []string
+	open    bool     // reached by hosts that have no name here, or by wildcards
+	tls     bool     // over https at least once
+	roots   []string // folders that the http app serves files from
+}
+
+// walk is one way through the routes.
+type walk struct {
+	server *caddyhttp.Server
+	http   *caddyhttp.App
+	found  map[*entrance]place
+	roots  *[]string
+	named  map[string]bool // named routes on this way, against circles
+}
+
+// survey finds the place of every handler.
+func survey(app *caddyhttp.App) map[*entrance]place {
+	found, roots := map[*entrance]place{}, []string{}
+	for _, server := range app.Servers {
+		w := walk{server: server, http: app, found: found, roots: &roots, named: map[string]bool{}}
+		w.routes(server.Routes, nil)
+		if server.Errors != nil {
+			w.routes(server.Errors.Routes, nil)
+		}
+	}
+	for e, p := range found {
+		p.roots = roots
+		slices.Sort(p.origins)
+		p.origins = slices.Compact(p.origins)
+		found[e] = p
+	}
+	return found
+}
+
+// routes visits a list of routes that is reached under the given hosts; nil
+// hosts are any.
+func (w walk) routes(routes caddyhttp.RouteList, hosts []string) {
+	for _, route := range routes {
+		inner := narrowed(hosts, route.MatcherSets)
+		for _, handler := range route.Handlers {
+			w.handler(handler, inner)
+		}
+	}
+}
+
+func (w walk) handler(handler caddyhttp.MiddlewareHandler, hosts []string) {
+	switch h := handler.(type) {
+	case *Handler:
+		w.note(h.entrance, hosts)
+	case *caddyhttp.Subroute:
+		w.routes(h.Routes, hosts)
+		if h.Errors != nil {
+			w.routes(h.Errors.Routes, hosts)
+		}
+	case *caddyhttp.Invoke:
+		if named, ok := w.server.NamedRoutes[h.Name]; ok && !w.named[h.Name] {
+			w.named[h.Name] = true
+			w.routes(caddyhttp.RouteList{*named}, hosts)
+			delete(w.named, h.Name)
+		}
+	case *fileserver.FileServer:
+		w.root(h.Root)
+	case caddyhttp.VarsMiddleware:
+		if root, ok := h["root"].(string); ok {
+			w.root(root)
+		}
+	case *caddyhttp.VarsMiddleware:
+		w.handler(*h, hosts)
+	}
+}
+
+func (w walk) root(root string) {
+	if root != "" && !strings.Contains(root, "{") {
+		*w.roots = append(*w.roots, root)
+	}
+}
+
+// narrowed are the hosts under which a route is reached: those of its host
+// matchers, within those outside.
+func narrowed(outer []string, sets caddyhttp.MatcherSets) []string {
+	var hosts []string
+	for _, set := range sets {
+		named := false
+		for _, matcher := range set {
+			switch m := matcher.(type) {
+			case caddyhttp.MatchHost:
+				hosts, named = append(hosts, m...), true
+			case *caddyhttp.MatchHost:
+				hosts, named = append(hosts, *m...), true
+			}
+		}
+		if !named { // one set without hosts makes the route reachable from all outside
+			return outer
+		}
+	}
+	if hosts == nil {
+		return outer
+	}
+	return hosts
+}
+
+// note adds what one way says of a handler's place.
+func (w walk) note(e *entrance, hosts []string) {
+	p := w.found[e]
+	if len(hosts) == 0 {
+		p.open = true
+	}
+	secure := len(w.server.TLSConnPolicies) > 0
+	p.tls = p.tls || secure
+	for _, host := range hosts {
+		if strings.ContainsAny(host, "*{") {
+			p.open = true
+			continue
+		}
+		p.origins = append(p.origins, w.origin(host, secure))
+	}
+	w.found[e] = p
+}
+
+// origin is the address of a host on this server, with the port where it is not
+// the usual one.
+func (w walk) origin(host string, secure bool) string {
+	scheme, usual := "http", 80
+	if secure {
+		scheme, usual = "https", 443
+	}
+	if strings.Contains(host, ":") && !strings.HasPrefix(host, "[") {
+		host = "[" + host + "]"
+	}
+	port := w.port()
+	if port == 0 || port == usual {
+		return scheme + "://" + strings.ToLower(host)
+	}
+	return scheme + "://" + strings.ToLower(host) + ":" + strconv.Itoa(port)
+}
+
+// port is the first port that the server listens on; zero when it has none.
+func (w walk) port() int {
+	for _, address := range w.server.Listen {
+		parsed, err := caddy.ParseNetworkAddress(address)
+		if err == nil && parsed.StartPort != 0 {
+			return int(parsed.StartPort)
+		}
+	}
+	return 0
+}
+
+// isLoopbackHost reports whether an origin is on this machine.
+func isLoopbackHost(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.Trim(host, "[]")
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// clientIP is the visitor's address as Caddy resolved it. Without
+// trusted_proxies_strict Caddy takes the first of several forwarded addresses,
+// which a visitor can write; the last one is what the trusted proxy saw.
+func (e *entrance) clientIP(r *http.Request) netip.Addr {
+	if last, listed := lastForwarded(r); listed {
+		e.hints.list(e.logger)
+		return forwardedIP(last)
+	}
+	client, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	return forwardedIP(client)
+}
+
+// lastForwarded is the end of the list from which Caddy has taken the visitor's
+// address; listed is false where it was no list, or not for a visitor to begin.
+func lastForwarded(r *http.Request) (last string, listed bool) {
+	server, _ := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !isTrusted(r) || server == nil || server.TrustedProxiesStrict > 0 {
+		return "", false
+	}
+	for _, field := range server.ClientIPHeaders {
+		parts := strings.Split(strings.Join(r.Header.Values(field), ","), ",")
+		if slices.ContainsFunc(parts, func(part string) bool { return forwardedIP(part).IsValid() }) {
+			return parts[len(parts)-1], len(parts) > 1
+		}
+	}
+	return "", false
+}
+
+// forwardedIP reads an address as Caddy does, which some proxies write with a
+// port or a zone; the zero one where it is none.
+func forwardedIP(text string) netip.Addr {
+	if ip, err := netip.ParseAddr(text); err == nil { // most are; what follows allocates
+		return ip.Unmap().WithZone("")
+	}
+	host, _, err := net.SplitHostPort(text)
+	if err != nil {
+		host = text
+	}
+	host, _, _ = strings.Cut(strings.TrimSpace(host), "%")
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ip.Unmap()
+}
+
+// originalURL is the address before any rewrite.
+func originalURL(r *http.Request) *url.URL {
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
+		return original.URL
+	}
+	return r.URL
+}
+
+// visitorScheme reports whether the visitor uses https: with this server, or
+// with a proxy that the operator trusts. A private peer that says so without
+// being trusted is named, since that is a setting which is missing.
+func visitorScheme(r *http.Request) (secure bool, proxy string) {
+	if r.TLS != nil {
+		return true, ""
+	}
+	lines := r.Header["X-Forwarded-Proto"]
+	if len(lines) == 0 {
+		return false, ""
+	}
+	said := lines[len(lines)-1]
+	said = strings.TrimSpace(said[strings.LastIndexByte(said, ',')+1:])
+	if !strings.EqualFold(said, "https") {
+		return false, ""
+	}
+	if isTrusted(r) {
+		return true, ""
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if from := peer.Addr().Unmap(); err == nil && (from.IsPrivate() || from.IsLoopback()) {
+		return false, from.String()
+	}
+	return false, ""
+}
+
+// isTrusted reports whether the peer is a proxy that the operator believes.
+func isTrusted(r *http.Request) bool {
+	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	return trusted
+}
