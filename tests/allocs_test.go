@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !race
+
+// The race detector makes pools forget, and with that allocate.
+
+package tests
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+)
+
+// Ruling 28: a request with a session allocates nothing that it would not
+// allocate behind a middleware that does nothing. A header grows at certain
+// sizes, which is Go's doing, so the usual ones between are looked at.
+func TestRuling28ASessionCostsNoAllocation(t *testing.T) {
+	s := startBench(t)
+	cookie := "theme=dark; doorcode=" + s.session
+	w, r := &nowhere{header: http.Header{}}, plainRequest(s.caddy.Port, "/x")
+	for n := 9; n <= 11; n++ {
+		t.Run(fmt.Sprint(n, " fields"), func(t *testing.T) {
+			var allocs [2]float64
+			for i, h := range []http.Handler{s.gate, s.noop} {
+				if status := w.ask(h, r, n, cookie); status != http.StatusOK {
+					t.Fatalf("status %d", status)
+				}
+				allocs[i] = testing.AllocsPerRun(1000, func() { w.ask(h, r, n, cookie) })
+			}
+			if allocs[0] > allocs[1] {
+				t.Errorf("%v allocations behind the gate, %v behind nothing", allocs[0], allocs[1])
+			}
+		})
+	}
+}
