@@ -106,7 +106,7 @@ const (
 	Waiting                  // a code is on its way
 	Lapsed                   // the code's time is over
 	Cancelled                // too many wrong tries ended the code
-	LockedOut                // no code is accepted for now
+	LockedOut                // no code is accepted until the lock ends
 )
 
 // Progress is what a page tells of a flow.
