@@ -45,6 +45,10 @@ func TestAGateThatRemembersNobodyForgetsNobodyElsewhere(t *testing.T) {
 	b.gate = w.gateOf(w.house, challenge.GateOptions{ID: "admin", Policy: challenge.Policy{Devices: challenge.DevicePolicy{Choice: challenge.ChoiceNever}}})
 	b.session, b.flow = "", nil
 	b.signIn(ana, false)
-	b.gate, b.session = remembering, ""
+	b.session = ""
+	if !b.gate.Remembers(t.Context(), b.visit()) {
+		t.Error("its sign-out page says that nobody is in, and the gate beside it lets the browser in")
+	}
+	b.gate = remembering
 	b.wantPass("at the gate that remembers")
 }
