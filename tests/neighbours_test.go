@@ -103,3 +103,16 @@ func TestTwoSecretsForOneStorageAreRefused(t *testing.T) {
 		t.Errorf("error = %v, want one that says that the storage is shared", err)
 	}
 }
+
+// TestTwoStoragesInOneSiteAreRefused: its lines could not know each other's checks,
+// so that the second one could never be passed.
+func TestTwoStoragesInOneSiteAreRefused(t *testing.T) {
+	c := harness.Prepare(t)
+	line := func(path, file string) string {
+		return "\tdoorcode " + path + " *@example.com {\n\t\tmail file MAIL\n\t\tstorage embedded FOLDER/" + file + "\n\t}\n"
+	}
+	err := c.TryLoad(t, "http://localhost:PORT {\n"+line("/x/*", "one.db")+line("/y/*", "two.db")+"}\n")
+	if err == nil || !strings.Contains(err.Error(), "one 'storage'") {
+		t.Errorf("error = %v, want one that asks for one storage", err)
+	}
+}
