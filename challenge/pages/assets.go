@@ -8,6 +8,8 @@ import (
 	"embed"
 	"encoding/base64"
 	"html/template"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -23,7 +25,7 @@ var scriptSource string
 var (
 	templates     = template.Must(template.ParseFS(templateFiles, "templates/*.html"))
 	style         = strings.Join(squeeze(styleSource), "")
-	script        = tighten(strings.Join(squeeze(scriptSource), "\n"))
+	script        = shorten(tighten(strings.Join(squeeze(scriptSource), "\n")))
 	scriptElement = template.HTML("<script>" + script + "</script>")
 )
 
@@ -45,7 +47,7 @@ func squeeze(source string) []string {
 // lines that do not end a statement, both outside of strings, which are in
 // single quotes.
 func tighten(script string) string {
-	const signs = "=>{}(),;:?|&<!*"
+	const signs = "=>{}(),;:?|&<!*+-/"
 	var b strings.Builder
 	quoted := false
 	for i := range len(script) {
@@ -64,6 +66,36 @@ func tighten(script string) string {
 	return b.String()
 }
 
+// longNames are the variables of the script that are worth a shorter name. None
+// of them may be the key of an object in it.
+var longNames = []string{
+	"sendable", "button", "answer", "field", "again", "channel", "waiting", "native", "start", "seconds", "asked", "other",
+}
+
+// shorten gives those variables capital letters for names, and drops semicolons
+// that end a block. It leaves strings alone, which are in single quotes.
+func shorten(script string) string {
+	parts := strings.Split(script, "'")
+	for i := 0; i < len(parts); i += 2 {
+		part := identifier.ReplaceAllStringFunc(parts[i], shortName)
+		parts[i] = strings.ReplaceAll(part, ";}", "}")
+	}
+	return strings.Join(parts, "'")
+}
+
+// shortName leaves properties alone, which have a dot before them; a variable
+// that is spread has three.
+func shortName(name string) string {
+	variable := strings.TrimPrefix(name, "...")
+	letter := slices.Index(longNames, variable)
+	if letter < 0 {
+		return name
+	}
+	return strings.TrimSuffix(name, variable) + string(rune('A'+letter))
+}
+
+var identifier = regexp.MustCompile(`\.*\w+`)
+
 // policy allows exactly what a page consists of (CSP Level 3).
 func policy(style string, k kind) string {
 	directives := []string{"default-src 'none'", "style-src " + source(style)}
@@ -74,7 +106,13 @@ func policy(style string, k kind) string {
 	if k == framed {
 		ancestors = "frame-ancestors 'self'"
 	}
-	directives = append(directives, "img-src data:", "form-action 'self'", "base-uri 'none'", ancestors)
+	directives = append(directives, "img-src data:")
+	if k != sending {
+		// Browsers hold redirects to this too. Where an app leads on from its
+		// form, say to a bank, is the app's to choose.
+		directives = append(directives, "form-action 'self'")
+	}
+	directives = append(directives, "base-uri 'none'", ancestors)
 	return strings.Join(directives, "; ")
 }
 

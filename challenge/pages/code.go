@@ -20,22 +20,11 @@ const (
 	RememberNever                  // nothing to choose
 )
 
-// Reason is why a code is needed, shown under "Why am I seeing this?".
-type Reason uint8
-
-// The reasons. With the zero value the question is left out.
-const (
-	ReasonNewBrowser Reason = iota + 1
-	ReasonExpired
-	ReasonEnded
-	ReasonAlways
-)
-
 // Code is screen [2], which asks for the code, and all that can come of it:
-// [2e] [2p] [2x] [2l] [2L] [2r] [2t] [2m].
+// [2e] [2p] [2x] [2l] [2L] [2r] [2t] [2m]. With Confirm it is screen [2s].
 //
-// Its forms post to Endpoints + "verify" (code, remember, flow), "resend" and
-// "change" (flow).
+// Its forms post to Endpoints + "verify" (code, remember, flow, held), "resend"
+// and "change" (flow, held).
 type Code struct {
 	// Endpoints and Flow are as in Email.
 	Endpoints, Flow string
@@ -79,9 +68,21 @@ type Code struct {
 	// Often: codes are entered here often. Only said where Known is set.
 	Often bool
 
+	// Confirm asks somebody who is signed in. The address is Known then, the
+	// browser is not to be remembered, and a link leads back to GoBack, a URL;
+	// an empty one is "/". The lead speaks of a fresh code where Reason is
+	// ReasonSensitive.
+	Confirm bool
+	GoBack  string
+
 	Reason Reason
-	// FormNotSent and AnswersPost are as in Email.
+	// Near is where the visit seems to come from, told along with Reason.
+	Near words.Spot
+	// Credit is what the source of Near wants to be printed beside it.
+	Credit string
+	// FormNotSent, Held and AnswersPost are as in Email.
 	FormNotSent, AnswersPost bool
+	Held                     string
 }
 
 // codeView is what code.html sees. Nil and empty parts are left out.
@@ -94,7 +95,8 @@ type codeView struct {
 	Field               *fieldView
 	Resend              *resendView
 	Different           string
-	Why, Reason         template.HTML
+	Back                *link
+	Why                 *whyView
 	StatusURL           string
 	ExpiresIn           int // seconds; 0 where the script need not care
 }
@@ -128,7 +130,10 @@ func (Code) kind() kind { return scripted }
 func (p Code) content(s scribe) content {
 	p = p.withDefaults()
 	c := content{template: "code.html", heading: s.both("code.heading", nil), failed: p.Trouble.inField()}
-	v := codeView{check: check{Endpoints: p.Endpoints, Flow: p.Flow, AnswersPost: p.AnswersPost}}
+	if p.Confirm {
+		c.heading = s.both("confirm.heading", nil)
+	}
+	v := codeView{check: newCheck(p.Endpoints, p.Flow, p.Held, p.AnswersPost)}
 	switch p.Trouble {
 	case CodeCancelled:
 		c.heading = s.both("cancelled.heading", nil)
@@ -161,6 +166,13 @@ func (p Code) withDefaults() Code {
 	if p.Alphabet == "" {
 		p.Alphabet = digits
 	}
+	if p.Confirm {
+		// A session proves an address, and may be in a stranger's hands.
+		p.Known, p.Remember = true, RememberNever
+		if p.GoBack == "" {
+			p.GoBack = "/"
+		}
+	}
 	return p
 }
 
@@ -189,14 +201,16 @@ func (p Code) fill(s scribe, v *codeView) {
 
 // surround adds what stands on every form of the page.
 func (p Code) surround(s scribe, v *codeView) {
-	if p.FormNotSent {
-		v.check.Notice = s.html("frame.form_not_sent", nil)
-	}
+	canSend := p.Held != "" && (v.Field != nil || v.First != nil)
+	v.check.Notice = s.fate(canSend, p.FormNotSent || p.Held != "")
 	if !p.Known {
 		v.Different = s.text("code.different", nil)
 	}
-	if key := p.Reason.key(); key != "" && v.Field != nil {
-		v.Why, v.Reason = s.html("code.why", nil), s.html(key, nil)
+	if p.Confirm {
+		v.Back = &link{URL: p.GoBack, Label: s.text("confirm.back", nil)}
+	}
+	if v.Field != nil {
+		v.Why = p.why(s)
 	}
 }
 
@@ -225,6 +239,9 @@ func (p Code) lead(s scribe) template.HTML {
 		key = "code.sent_letters"
 	case p.numeric():
 		key = "code.maybe_numbers"
+	}
+	if p.Confirm && p.Reason == ReasonSensitive {
+		key = "confirm.sent"
 	}
 	sent := s.both(key, words.Args{"address": p.address(s), "digits": p.Length})
 	look := s.both("code.look", words.Args{"ref": isolated(p.Ref), "until": s.moment(until, p.Now, p.Expires)})
@@ -268,19 +285,4 @@ func (p Code) resend(s scribe) *resendView {
 		r.Change = s.text("code.change", nil)
 	}
 	return r
-}
-
-func (r Reason) key() string {
-	switch r {
-	case ReasonNewBrowser:
-		return "reason.new_browser"
-	case ReasonExpired:
-		return "reason.expired"
-	case ReasonEnded:
-		return "reason.ended"
-	case ReasonAlways:
-		return "reason.always"
-	default:
-		return ""
-	}
 }

@@ -24,8 +24,8 @@ const (
 
 // Email is screen [1], which asks for the address.
 //
-// Its form posts email and flow to Endpoints + "email". The two buttons of a
-// suggestion post the better address, or the typed one with keep=1.
+// Its form posts email, flow and held to Endpoints + "email". The two buttons of
+// a suggestion post the better address, or the typed one with keep=1.
 type Email struct {
 	// Endpoints is the relative URL below which the own endpoints are, with its
 	// last slash: "./reports/.doorcode/".
@@ -41,6 +41,10 @@ type Email struct {
 	Now, RetryAt time.Time
 	// FormNotSent tells that the page answers a form which the app never got.
 	FormNotSent bool
+	// Held is a sealed form that the app never got, which every form of the page
+	// posts along in the hidden field held. The page says that it can be sent,
+	// in place of FormNotSent, and is always one that AnswersPost.
+	Held string
 	// AnswersPost: the page answers a POST. It never reloads then, and listens
 	// to nothing: a reload would send that POST again.
 	AnswersPost bool
@@ -57,10 +61,14 @@ type emailView struct {
 
 // check is what both forms have in common.
 type check struct {
-	Endpoints, Flow string
-	Notice          template.HTML
-	AnswersPost     bool
-	ErrorTitle      string
+	Endpoints, Flow, Held string
+	Notice                template.HTML
+	AnswersPost           bool
+	ErrorTitle            string
+}
+
+func newCheck(endpoints, flow, held string, answersPost bool) check {
+	return check{Endpoints: endpoints, Flow: flow, Held: held, AnswersPost: answersPost || held != ""}
 }
 
 func (Email) kind() kind { return scripted }
@@ -68,16 +76,14 @@ func (Email) kind() kind { return scripted }
 func (p Email) content(s scribe) content {
 	c := content{template: "email.html", heading: s.both("email.heading", nil)}
 	v := emailView{
-		check:   check{Endpoints: p.Endpoints, Flow: p.Flow, AnswersPost: p.AnswersPost},
+		check:   newCheck(p.Endpoints, p.Flow, p.Held, p.AnswersPost),
 		Address: p.Address, Better: p.Better,
 		Label: s.text("email.label", nil), Hint: s.text("email.hint", nil),
 		Button: s.text("email.button", nil), Busy: s.text("email.busy", nil),
 		UseBetter: s.text("email.use", nil), KeepOwn: s.text("email.keep", nil),
 	}
 	v.ErrorTitle = s.title(content{heading: c.heading, failed: true})
-	if p.FormNotSent {
-		v.Notice = s.html("frame.form_not_sent", nil)
-	}
+	v.Notice = s.fate(p.Held != "", p.FormNotSent)
 	switch p.Trouble {
 	case EmailSuggestion:
 		v.Suggestion = p.sentence(s).html

@@ -4,10 +4,12 @@
 package pages_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
+	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
 func FuzzSuggest(f *testing.F) {
@@ -60,6 +62,69 @@ func FuzzLook(f *testing.F) {
 		}
 		doc := parse(t, render(t, r, pages.NoAccess{Address: "ana@example.com"}))
 		if len(doc.all("h1")) != 1 || len(doc.all("script")) != 0 || len(doc.all("img")) > 1 {
+			t.Errorf("page has other elements: %v", doc.elements)
+		}
+	})
+}
+
+// FuzzPlaces fills the pages of places, held forms and stops with anything: they
+// have the elements of any such page, and nothing that runs.
+func FuzzPlaces(f *testing.F) {
+	for _, text := range hostile {
+		f.Add(text, "PT", text, 20, uint8(pages.ReasonNewPlace))
+	}
+	f.Add("Lisbon", "\xff", "javascript:alert(1)", -1, uint8(0))
+	r, err := pages.New(pages.LookOptions{Name: "Example"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, city, country, text string, radius int, reason uint8) {
+		spot := words.Spot{City: city, Country: country, Radius: radius}
+		details := pages.StopDetails{Browser: text, Near: spot, Network: text, Credit: text}
+		every := []pages.Page{
+			pages.Code{Confirm: true, Address: text, GoBack: text, Reason: pages.Reason(reason), Near: spot, Credit: text, Held: text, Ref: text},
+			pages.Email{Held: text},
+			pages.Send{Held: text},
+			pages.NoCountry{Country: country},
+			pages.Stop{Action: text, Nonce: text, Keep: text, Asked: details},
+			pages.Stopped{Undo: text, Nonce: text},
+			pages.Restored{Home: text},
+			pages.StopOver{Home: text},
+			pages.SendForm{Action: text, Path: text, Discard: text},
+		}
+		for _, page := range every {
+			doc := parse(t, render(t, r, page))
+			_, runs := page.(pages.Check)
+			if len(doc.all("h1")) != 1 || len(doc.all("main")) != 1 || len(doc.all("script")) > 0 != runs || len(doc.all("img")) > 0 {
+				t.Errorf("%T has other elements: %v", page, doc.elements)
+			}
+			for _, e := range doc.elements {
+				if target := strings.ToLower(e.attrs["href"] + e.attrs["action"]); strings.HasPrefix(target, "javascript:") {
+					t.Errorf("%T: %v runs a script", page, e)
+				}
+			}
+		}
+	})
+}
+
+// FuzzSendForm checks that whatever a browser can send reaches it unchanged.
+func FuzzSendForm(f *testing.F) {
+	for _, text := range hostile {
+		f.Add("name", text)
+		f.Add(text, "value")
+		f.Add("_charset_", text)
+	}
+	r, err := pages.New(pages.LookOptions{Name: "Example"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, name, value string) {
+		fields := []pages.Field{{Name: name, Value: value}, {Name: "last", Value: "x"}}
+		body := render(t, r, pages.SendForm{Action: "/", Fields: fields})
+		if got := fieldsOf(t, body); fields[0].Exact() && !slices.Equal(got, fields) {
+			t.Errorf("fields are %q, want %q", got, fields)
+		}
+		if doc := parse(t, body); len(doc.all("form")) != 1 || len(doc.all("button")) != 1 {
 			t.Errorf("page has other elements: %v", doc.elements)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
 )
@@ -86,6 +87,16 @@ func TestSentencesAreTheSameForScripts(t *testing.T) {
 			}),
 			"The code has 8 letters. You entered 5.",
 		},
+		{
+			"a locked address, known or not", trouble(func(c *pages.Code) { c.Trouble, c.RetryAt = pages.AddressLocked, noon.Add(time.Hour) }),
+			"Too many wrong codes for this address. If it can use Example, we emailed it about this.",
+		},
+		{
+			"a wrong code that was to confirm", trouble(func(c *pages.Code) { *c = confirm(); c.Trouble, c.TriesLeft = pages.WrongCode, 2 }),
+			"That code isn't right. Look at the email with the letters 7KQ. You have 2 tries left.",
+		},
+		{"a held form is no trouble", trouble(func(c *pages.Code) { c.Held = held }), ""},
+		{"a held form is no trouble with the address", pages.Email{Held: held}, ""},
 		{"an address left out", pages.Email{Trouble: pages.EmailMissing}, "Enter your email address."},
 		{
 			"an address not on the list",

@@ -16,6 +16,11 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
 )
 
+// propertyNames are what the one letter of each custom property stands for.
+var propertyNames = map[string]string{
+	"p": "page", "c": "card", "t": "text", "q": "quiet", "l": "line", "e": "edge", "x": "error", "a": "accent", "o": "on",
+}
+
 // palettes reads the custom properties of a page's style, one map for each
 // theme.
 func palettes(t testing.TB, html string) []map[string]pages.Color {
@@ -23,12 +28,12 @@ func palettes(t testing.TB, html string) []map[string]pages.Color {
 	var found []map[string]pages.Color
 	for _, block := range regexp.MustCompile(`:root\{(--[^}]*)\}`).FindAllStringSubmatch(html, -1) {
 		colors := map[string]pages.Color{}
-		for _, m := range regexp.MustCompile(`--(\w+):(#\w+);`).FindAllStringSubmatch(block[1], -1) {
+		for _, m := range regexp.MustCompile(`--(\w):(#\w+);`).FindAllStringSubmatch(block[1], -1) {
 			c, err := pages.ParseColor(m[2])
 			if err != nil {
 				t.Fatalf("%s: %v", m[0], err)
 			}
-			colors[m[1]] = c
+			colors[propertyNames[m[1]]] = c
 		}
 		found = append(found, colors)
 	}

@@ -18,9 +18,9 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
-// A Page is one of this package's screens: Email, Code, Send, Begin, NoAccess,
-// SignOut, SignedOut, CookiesBlocked, Unavailable, Framed, PlainHTTP, NotSent
-// or Refused.
+// A Page is one of this package's screens: Email, Code, Send, SendForm, Begin,
+// NoAccess, NoCountry, Stop, Stopped, StopOver, Restored, SignOut, SignedOut,
+// CookiesBlocked, Unavailable, Framed, PlainHTTP, NotSent or Refused.
 type Page interface {
 	kind() kind
 	content(s scribe) content
@@ -38,6 +38,7 @@ type kind uint8
 const (
 	still    kind = iota // no script
 	scripted             // runs the page's script, which talks to this host
+	sending              // has a form that the app answers
 	framed               // may stand in a frame of the same site
 )
 

@@ -6,6 +6,7 @@ package pages_test
 import (
 	"bytes"
 	"os"
+	"slices"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -19,7 +20,16 @@ var noon = time.Date(2026, 11, 22, 12, 34, 0, 0, time.UTC)
 const (
 	endpoints = "./reports/.doorcode/"
 	flow      = "c2VhbGVkLXZhbHVlLW9mLXRoZS1mbG93"
+	held      = "c2VhbGVkLWZvcm0tb2YtdGhlLWFwcA"
+	nonce     = "bm9uY2Utb2YtdGhlLXBhZ2U"
 )
+
+var (
+	lisbon = words.Spot{City: "Lisbon", Country: "PT", Radius: 20}
+	porto  = words.Spot{City: "Porto", Country: "PT", Radius: 20}
+)
+
+const credit = "IP geolocation by DB-IP (db-ip.com)"
 
 // screen is a page under a name, as goldens and pictures are called.
 type screen struct {
@@ -51,6 +61,11 @@ func code(change func(*pages.Code)) pages.Page {
 
 // screens is every screen in every state.
 func screens() []screen {
+	return slices.Concat(doors(), plainScreens(), placeScreens(), heldScreens(), stopScreens())
+}
+
+// doors are the screens that ask for an address or a code.
+func doors() []screen {
 	later := noon.Add(21 * time.Minute)
 	email := pages.Email{Endpoints: endpoints, Flow: flow, Now: noon, RetryAt: later}
 	with := func(change func(*pages.Email)) pages.Page { e := email; change(&e); return e }
@@ -99,24 +114,6 @@ func screens() []screen {
 		{"2t-network", trouble(pages.NetworkMails)},
 		{"2t-all", trouble(pages.AllMails)},
 		{"2m-down", trouble(pages.MailDown)},
-		{"6-no-access", pages.NoAccess{Address: "ana@example.com", Endpoints: endpoints, Flow: flow}},
-		{"6-no-access-known", pages.NoAccess{Address: "ana@example.com", Known: true}},
-		{"9-sign-out", pages.SignOut{Endpoints: endpoints, Flow: flow, Remembered: true}},
-		{"9-signed-out", pages.SignedOut{Again: "/"}},
-		{"10-cookies", pages.CookiesBlocked{Host: "app.example.com", Again: "/reports"}},
-		{"12-unavailable", pages.Unavailable{Again: "/reports"}},
-		{"13-framed", pages.Framed{URL: "/reports"}},
-		{"14-plain-http", pages.PlainHTTP{}},
-		{"14-plain-http-proxy", pages.PlainHTTP{Proxy: "172.18.0.3"}},
-		{"begin", pages.Begin{Endpoints: "./"}},
-		{"send", pages.Send{Endpoints: endpoints, Flow: flow, Address: "ana@example.com"}},
-		{"not-sent", pages.NotSent{URL: "/acs"}},
-		{"refused-not-found", pages.Refused{Home: "/"}},
-		{"refused-method", pages.Refused{Why: pages.MethodNotAllowed, Home: "/"}},
-		{"refused-bad-request", pages.Refused{Why: pages.BadRequest, Home: "/"}},
-		{"refused-too-large", pages.Refused{Why: pages.TooLarge, Home: "/"}},
-		{"refused-misdirected", pages.Refused{Why: pages.Misdirected}},
-		{"refused-bad-origin", pages.Refused{Why: pages.BadOrigin, Home: "/"}},
 	}
 }
 
@@ -152,11 +149,15 @@ func renderIn(t testing.TB, r *pages.Renderer, lex *words.Lexicon, page pages.Pa
 // arabic is the English catalogue as if it were Arabic.
 func arabic(t testing.TB) *words.Lexicon {
 	t.Helper()
-	list, err := os.ReadFile("../words/en/pages.json")
-	if err != nil {
-		t.Fatal(err)
+	files := fstest.MapFS{}
+	for _, name := range []string{"pages.json", "places.json", "mail.json"} {
+		list, err := os.ReadFile("../words/en/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files["ar/"+name] = &fstest.MapFile{Data: list}
 	}
-	catalogue, err := words.Open(fstest.MapFS{"ar/pages.json": {Data: list}})
+	catalogue, err := words.Open(files)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,12 @@ var (
 
 const readableRatio = 4.5
 
+// shortProperties gives the custom properties of the style names of one letter.
+var shortProperties = strings.NewReplacer(
+	"--page", "--p", "--card", "--c", "--text", "--t", "--quiet", "--q", "--line", "--l", "--edge", "--e",
+	"--error", "--x", "--accent", "--a", "--on", "--o", "--bar", "--b",
+)
+
 // setColors makes the style of a gate.
 func (l *look) setColors(accent string, theme Theme) error {
 	wanted := standardAccent
@@ -59,7 +65,7 @@ func (l *look) setColors(accent string, theme Theme) error {
 		return ErrTheme
 	}
 	l.adjusted = l.accent != wanted
-	l.style = colors + ":root{color-scheme:" + scheme + "}" + style
+	l.style = shortProperties.Replace(colors + ":root{color-scheme:" + scheme + "}" + style)
 	l.Style = template.HTML("<style>" + l.style + "</style>")
 	return nil
 }

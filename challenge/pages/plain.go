@@ -5,21 +5,38 @@ package pages
 
 import (
 	"html/template"
+	"slices"
 
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
-// plainView is what plain.html sees: sentences, at most one form, links.
+// plainView is what plain.html sees: sentences, details, at most one form, and
+// links before and after it.
 type plainView struct {
-	Text  []template.HTML
-	Form  *formView
-	Links []link
+	Notice  template.HTML
+	Text    []template.HTML
+	Details []detail
+	Credit  string
+	Links   []link
+	Form    *formView
+	Instead *link
 }
 
 type formView struct {
-	Action, Flow, Button string
-	Forget               string // the label of a box named forget
-	Second               bool   // the button is not the main thing
+	Action, Button string
+	Hidden         []Field
+	Forget         string // the label of a box named forget
+	Second         bool   // the button is not the main thing
+}
+
+type detail struct {
+	Label string
+	Value template.HTML
+}
+
+// sealed are the hidden fields of the check's forms; an empty one is left out.
+func sealed(flow, held string) []Field {
+	return slices.DeleteFunc([]Field{{"flow", flow}, {"held", held}}, func(f Field) bool { return f.Value == "" })
 }
 
 type link struct {
@@ -32,29 +49,40 @@ func plain(heading message, v plainView) content {
 }
 
 // Begin is what the begin endpoint shows on a GET: one button that posts to
-// Endpoints + "begin".
-type Begin struct{ Endpoints string }
+// Endpoints + "begin" + Query, which is empty or begins with "?".
+type Begin struct{ Endpoints, Query string }
 
 func (Begin) kind() kind { return still }
 
 func (p Begin) content(s scribe) content {
 	return plain(s.both("begin.heading", nil), plainView{
 		Text: []template.HTML{s.html("begin.text", nil)},
-		Form: &formView{Action: p.Endpoints + "begin", Button: s.text("begin.button", nil)},
+		Form: &formView{Action: p.Endpoints + "begin" + p.Query, Button: s.text("begin.button", nil)},
 	})
 }
 
 // Send is shown to a known identity where the operator wants the mail to wait
-// for a button, which posts flow to Endpoints + "resend". It shows the first
-// letter and the domain of Address.
-type Send struct{ Endpoints, Flow, Address string }
+// for a button, which posts flow and held to Endpoints + "resend". It shows the
+// first letter and the domain of Address.
+type Send struct {
+	Endpoints, Flow, Address string
+	// Confirm: it is for somebody who is signed in.
+	Confirm bool
+	// Held is as in Email.
+	Held string
+}
 
 func (Send) kind() kind { return still }
 
 func (p Send) content(s scribe) content {
-	return plain(s.both("begin.heading", nil), plainView{
-		Text: []template.HTML{s.both("send.text", words.Args{"address": s.masked(p.Address)}).html},
-		Form: &formView{Action: p.Endpoints + "resend", Flow: p.Flow, Button: s.text("email.button", nil)},
+	heading := "begin.heading"
+	if p.Confirm {
+		heading = "confirm.heading"
+	}
+	return plain(s.both(heading, nil), plainView{
+		Notice: s.fate(p.Held != "", false),
+		Text:   []template.HTML{s.both("send.text", words.Args{"address": s.masked(p.Address)}).html},
+		Form:   &formView{Action: p.Endpoints + "resend", Hidden: sealed(p.Flow, p.Held), Button: s.text("email.button", nil)},
 	})
 }
 
@@ -86,11 +114,25 @@ func (p NoAccess) content(s scribe) content {
 	}
 	if p.Endpoints != "" {
 		v.Form = &formView{
-			Action: p.Endpoints + "signout", Flow: p.Flow,
+			Action: p.Endpoints + "signout", Hidden: sealed(p.Flow, ""),
 			Button: s.text("no_access.switch", nil), Second: len(v.Links) > 0,
 		}
 	}
 	return plain(s.both("no_access.heading", nil), v)
+}
+
+// NoCountry is screen [6c], for a person who may not enter from where they are.
+// Country is an ISO 3166-1 alpha-2 code; empty when unknown.
+type NoCountry struct{ Country string }
+
+func (NoCountry) kind() kind { return still }
+
+func (p NoCountry) content(s scribe) content {
+	text := s.html("no_country.text", nil)
+	if country := s.lex.Country(p.Country); country != "" {
+		text = s.both("no_country.text_in", words.Args{"country": isolated(country)}).html
+	}
+	return plain(s.both("no_country.heading", nil), plainView{Text: []template.HTML{text}})
 }
 
 // SignOut is the page whose button signs out. It posts flow, and forget=1 where
@@ -104,7 +146,7 @@ type SignOut struct {
 func (SignOut) kind() kind { return still }
 
 func (p SignOut) content(s scribe) content {
-	form := &formView{Action: p.Endpoints + "signout", Flow: p.Flow, Button: s.text("sign_out.button", nil)}
+	form := &formView{Action: p.Endpoints + "signout", Hidden: sealed(p.Flow, ""), Button: s.text("sign_out.button", nil)}
 	if p.Remembered {
 		form.Forget = s.text("sign_out.forget", nil)
 	}
@@ -185,15 +227,24 @@ func verbatim(setting string) message {
 	return message{text: setting, html: template.HTML("<code>" + template.HTMLEscapeString(setting) + "</code>")}
 }
 
-// NotSent answers a form that another site sent. It has no form of its own, so
-// that no other site can begin anything here. URL is where to sign in.
-type NotSent struct{ URL string }
+// NotSent answers a form that another site sent, or one of the app's own that
+// could not be kept through a check. It has no form of its own, so that no other
+// site can begin anything here. URL is where to go on.
+type NotSent struct {
+	URL string
+	// Kept: the form was the app's own, and held for a while.
+	Kept bool
+}
 
 func (NotSent) kind() kind { return still }
 
 func (p NotSent) content(s scribe) content {
+	text, label := "not_sent.text", "not_sent.link"
+	if p.Kept {
+		text, label = "not_sent.kept", "not_sent.open"
+	}
 	return plain(s.both("not_sent.heading", nil), plainView{
-		Text:  []template.HTML{s.html("not_sent.text", nil)},
-		Links: []link{{URL: p.URL, Label: s.text("not_sent.link", nil), First: true}},
+		Text:  []template.HTML{s.html(text, nil)},
+		Links: []link{{URL: p.URL, Label: s.text(label, nil), First: true}},
 	})
 }

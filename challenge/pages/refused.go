@@ -29,11 +29,18 @@ func (Refused) kind() kind { return still }
 
 func (p Refused) content(s scribe) content {
 	heading, text := p.Why.keys()
-	v := plainView{Text: []template.HTML{s.html(text, nil)}}
-	if p.Home != "" {
-		v.Links = []link{{URL: p.Home, Label: s.text("refused.home", nil), First: true}}
+	return plain(s.both(heading, nil), plainView{
+		Text:  []template.HTML{s.html(text, nil)},
+		Links: s.home(p.Home),
+	})
+}
+
+// home leads to the app, if its URL is known.
+func (s scribe) home(url string) []link {
+	if url == "" {
+		return nil
 	}
-	return plain(s.both(heading, nil), v)
+	return []link{{URL: url, Label: s.text("refused.home", nil), First: true}}
 }
 
 func (r Refusal) keys() (heading, text string) {

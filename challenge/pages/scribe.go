@@ -65,6 +65,24 @@ func (s scribe) title(c content) string {
 	return title
 }
 
+// fate says what became of a form that the app never got: it can still be sent,
+// or it is lost.
+func (s scribe) fate(held, lost bool) template.HTML {
+	switch {
+	case held:
+		return s.html("frame.form_held", nil)
+	case lost:
+		return s.html("frame.form_not_sent", nil)
+	default:
+		return ""
+	}
+}
+
+// near is a place in words; both forms are empty where it is unknown.
+func (s scribe) near(spot words.Spot) message {
+	return message{text: s.lex.Near(spot), html: s.lex.NearHTML(spot)}
+}
+
 // isolated keeps addresses, codes and labels in their own direction, so that a
 // right-to-left sentence does not reorder them.
 func isolated(value string) message {
@@ -103,6 +121,9 @@ var (
 // zone: it writes how long it is until then, and the script puts the time of
 // day in its place, unless that could mean another day.
 func (s scribe) moment(p phrase, now, then time.Time) message {
+	if p == at { // clocks show minutes: whoever comes at that time must not be early
+		then = then.Add(time.Minute - 1).Truncate(time.Minute)
+	}
 	left := max(then.Sub(now), 0)
 	minutes := int((left + time.Minute - 1) / time.Minute)
 	key, count := p.minutes, max(minutes, 1)

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
@@ -45,6 +47,29 @@ func FuzzMessage(f *testing.F) {
 		opened, closed := strings.Count(got, "<strong>"), strings.Count(got, "</strong>")
 		if opened != closed || strings.Count(got, "<") != opened+closed {
 			t.Errorf("%q renders as %q", message, got)
+		}
+	})
+}
+
+// FuzzNear checks what mails and pages rest on: whatever a database holds, a
+// place is one line, and its HTML has no tag but one <bdi>.
+func FuzzNear(f *testing.F) {
+	f.Add("Lisbon", "PT", 20, false)
+	f.Add("<b>\r\n\u202e\xff", "Z\x00", 0, false)
+	f.Add("{country}", "001", -1, true)
+	f.Fuzz(func(t *testing.T, city, country string, radius int, private bool) {
+		spot := words.Spot{City: city, Country: country, Radius: radius, Private: private}
+		l := words.For("en")
+		text, html := l.Near(spot), string(l.NearHTML(spot))
+		if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) || strings.ContainsAny(text, "\u202e\u2028\u2066") {
+			t.Errorf("Near(%+v) = %q", spot, text)
+		}
+		if (text == "") != (html == "") || utf8.RuneCountInString(text) > 250 {
+			t.Errorf("Near(%+v) = %q, as HTML %q", spot, text, html)
+		}
+		inside := strings.NewReplacer("<bdi>", "", "</bdi>", "").Replace(html)
+		if strings.ContainsAny(inside, "<>") || strings.Count(html, "<bdi>") > 1 {
+			t.Errorf("NearHTML(%+v) = %q", spot, html)
 		}
 	})
 }

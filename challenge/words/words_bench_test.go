@@ -32,3 +32,12 @@ func BenchmarkFor(b *testing.B) {
 		words.For("de-AT,de;q=0.9,en-GB;q=0.8,en;q=0.7")
 	}
 }
+
+func BenchmarkNear(b *testing.B) {
+	l := words.For("en")
+	spot := words.Spot{City: "Lisbon", Country: "PT", Radius: 20}
+	b.ReportAllocs()
+	for b.Loop() {
+		l.NearHTML(spot)
+	}
+}

@@ -1,7 +1,7 @@
 // The page works without this script; it saves reloads and waiting. In a browser too old for it nothing is lost.
 (() => {
 const get = id => document.getElementById(id), data = document.body.dataset;
-const field = get('code') || get('email'), again = get('again');
+const field = get('code') || get('email'), again = get('again'), back = get('back');
 const start = Date.now(), post = 'post' in data;
 const channel = new BroadcastChannel('doorcode');
 const told = get('status'), say = (text, how) => {
@@ -14,6 +14,11 @@ const call = (url, more) => fetch(url, {headers: {Accept: 'application/json'}, .
 const goOn = to => post ? location.replace(to) : location.reload();
 if (post) history.replaceState(null, '', location.href);
 else channel.onmessage = e => e.data == 'verified' && goOn();
+
+if (back && history.length > 1) back.onclick = () => {
+  history.back();
+  return false;
+};
 
 // Times of day instead of minutes.
 for (const time of document.querySelectorAll('time')) {
@@ -31,11 +36,13 @@ const clean = text => text.normalize('NFKC').toUpperCase().replace(/\p{Nd}/gu, c
 let busy, native, last, sendable = 0, asked = start;
 onsubmit = async e => {
   if (native) return;
-  e.preventDefault();
-  const form = e.target, button = e.submitter;
-  if (busy || button.ariaDisabled) return;
-  const other = button.getAttribute('formaction'), url = other || form.getAttribute('action');
+  const form = e.target, button = e.submitter, held = form.held;
+  if (busy || button.ariaDisabled) return e.preventDefault();
+  const other = button.getAttribute('formaction'), url = other || form.action;
   const mine = !other && form.contains(field), code = mine && data.alphabet;
+  // A held form goes with whatever loads the page anew, so the browser sends that by itself.
+  if (held && !code) return;
+  e.preventDefault();
   const body = new URLSearchParams(new FormData(form)), label = [...button.childNodes];
   if (button.name) body.append(button.name, button.value);
   if (code) last = clean(field.value);
@@ -43,8 +50,13 @@ onsubmit = async e => {
   if (button.dataset.busy) button.textContent = button.dataset.busy;
   const answer = await call(url, {method: 'POST', body});
   if (answer.ok && code) channel.postMessage('verified');
+  if (held && answer.form) {
+    field.name = '';
+    form.action = answer.form;
+    return form.submit();
+  }
   // What has no sentence of its own is told by the page, fetched anew.
-  if (!answer.message && answer.to) return goOn(answer.to);
+  if (!answer.message && answer.to && (answer.ok || !held)) return goOn(answer.to);
   button.ariaDisabled = busy = null;
   button.replaceChildren(...label);
   if (!answer.message) {
