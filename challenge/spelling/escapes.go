@@ -39,6 +39,19 @@ func unescapeUnreserved(path string) string {
 	})
 }
 
+// unescapeNeeded decodes what had to be escaped. Letters, digits and the slash stay
+// as they were sent: to an app that compares undecoded paths "/%70ublic" is not
+// /public, and many frameworks take "%2f" for a part of a name.
+func unescapeNeeded(path string) string {
+	return decode(path, func(s string) (rune, int) {
+		r, n := escape(s)
+		if n > 0 && (r == '/' || r != '~' && unreserved(byte(r))) {
+			return 0, 0
+		}
+		return r, n
+	})
+}
+
 func unreserved(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
 		strings.IndexByte("-._~", c) >= 0

@@ -25,6 +25,7 @@ var rawReadings = []reading{
 	mergeSlashes,
 	resolve,
 	resolveBare,
+	dropScript,
 }
 
 // readings are all steps of a decoded path. Decoding is among them: decoding
@@ -39,10 +40,15 @@ var readings = []reading{
 	mergeSlashes,
 	resolve,
 	resolveBare,
+	dropUps,
 	trimSegments,
+	trimSpaces,
 	dotHollow,
 	emptyHollow,
 	cutStreams,
+	cutPathInfo,
+	dropScript,
+	dropTicket,
 	cutNUL,
 	dropNUL,
 	cutQuery,
@@ -123,6 +129,16 @@ func removeDots(path string, slash bool) string {
 	return "/" + strings.Join(kept, "/")
 }
 
+// dropUps leaves "../" out instead of following it, as filters do that mean to keep
+// a path from climbing. Without it, a rule that resolves dots itself would not know
+// that "/admin/../x" goes to /admin where nobody else resolves them.
+func dropUps(path string) string {
+	if strings.HasSuffix(path, "/..") {
+		path = path[:len(path)-2]
+	}
+	return strings.ReplaceAll(path, "../", "")
+}
+
 // trimSegments drops dots and spaces at the end of names, as Windows does.
 func trimSegments(path string) string {
 	return hollowEnds(path, func(segment string) string {
@@ -131,6 +147,14 @@ func trimSegments(path string) string {
 		}
 		return segment
 	})
+}
+
+// trimSpaces drops spaces around names, as Spring did (CVE-2016-5007).
+func trimSpaces(path string) string {
+	if strings.Contains(path, " /") || strings.Contains(path, "/ ") || strings.HasSuffix(path, " ") {
+		return segments(path, func(segment string) string { return strings.Trim(segment, " ") })
+	}
+	return path
 }
 
 // dotHollow reads a segment of dots and spaces alone as the "." or ".." that it

@@ -12,11 +12,14 @@
 // [Fold] takes the readings of readings.go and closes the path over them: every
 // form is read again in every way until nothing new appears, so order and
 // repetition of the readings need no thought. What it cannot know is what only
-// the app's own disk or tables know: 8.3 names, symbolic links, homoglyphs that
-// a database compares as equal.
+// the app's own disk, tables or query know: 8.3 names, symbolic links, homoglyphs
+// that a database compares as equal, "/index.php?page=admin".
 package spelling
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const (
 	// MaxPath is the longest escaped path, in bytes, that Fold reads.
@@ -61,9 +64,9 @@ func (f Forms) Any(match func(path string) bool) bool {
 }
 
 // All reports whether match holds for every reading: the question to ask for a
-// rule that opens. An unreadable path never passes.
+// rule that opens. An unreadable path never passes, nor does a stepped one.
 func (f Forms) All(match func(path string) bool) bool {
-	if f.Unreadable() {
+	if f.Unreadable() || f.Stepped() {
 		return false // what cannot be judged is not public
 	}
 	for _, path := range f {
@@ -72,6 +75,22 @@ func (f Forms) All(match func(path string) bool) bool {
 		}
 	}
 	return len(f) > 0
+}
+
+// Stepped reports whether some reading has an empty segment, "." or "..", or the
+// path is unreadable. What such a path means depends on who resolves it, and whether
+// anybody does: "/admin/../x" may be below /admin yet. A rule that leaves something
+// out must not take it at any of its readings.
+func (f Forms) Stepped() bool {
+	return f.Unreadable() || slices.ContainsFunc(f, stepped)
+}
+
+func stepped(path string) bool {
+	path = strings.TrimSuffix(path, "/")
+	if strings.Contains(path, "//") || strings.Contains(path, "/./") || strings.Contains(path, "/../") {
+		return true
+	}
+	return strings.HasSuffix(path, "/") || strings.HasSuffix(path, "/.") || strings.HasSuffix(path, "/..")
 }
 
 func hits(path string, match func(path string) bool) bool {
@@ -98,6 +117,14 @@ func All(escapedPath string, match func(path string) bool) bool {
 	return Fold(escapedPath).All(match)
 }
 
+// Stepped is Fold(escapedPath).Stepped(). A plain path costs no allocation.
+func Stepped(escapedPath string) bool {
+	if len(escapedPath) <= MaxPath && Plain(escapedPath) {
+		return false
+	}
+	return Fold(escapedPath).Stepped()
+}
+
 // plain marks the bytes that every reader takes for themselves: lower-case ASCII
 // letters, digits and the RFC 3986 section 3.3 characters of a segment, less
 // "%" (escapes), ";" (parameters), "+" (a space to form decoders) and ":"
@@ -116,9 +143,9 @@ func byteSet(members string) *[256]bool {
 }
 
 // Plain reports whether escapedPath has one reading only, the path itself: it
-// begins with "/", holds nothing but plain bytes, no empty segment, and no
-// segment that ends in a dot. It allocates nothing. Where it is true, Fold
-// returns the path alone.
+// begins with "/", holds nothing but plain bytes, no empty segment, no segment that
+// ends in a dot or begins with a parenthesis, and no script with more behind it. It
+// allocates nothing. Where it is true, Fold returns the path alone.
 func Plain(escapedPath string) bool {
 	return regular(escapedPath, plain)
 }
@@ -130,7 +157,10 @@ func regular(path string, allowed *[256]bool) bool {
 	last := byte(0)
 	for i := range len(path) {
 		c := path[i]
-		if !allowed[c] || c == '/' && (last == '/' || last == '.') {
+		switch {
+		case !allowed[c], last == '/' && (c == '/' || c == '('):
+			return false
+		case c == '/' && (last == '.' || dotted(path[:i]) && isScript(path[:i])):
 			return false
 		}
 		last = c
@@ -170,7 +200,7 @@ type search struct {
 // decode starts a search with the forms that decoding gives.
 func (s *search) decode(raw Forms) bool {
 	for _, form := range raw {
-		if !s.add(unescape(form)) || !s.add(unescapeWide(form)) {
+		if !s.add(unescape(form)) || !s.add(unescapeWide(form)) || !s.add(unescapeNeeded(form)) {
 			return false
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/upstream"
 )
@@ -74,15 +75,25 @@ func TestAnswersCostNoAllocation(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	w := &discard{header: http.Header{"Content-Type": {"text/html"}, "Set-Cookie": {"a=1", "b=2"}}}
 	body := []byte("x")
-	for _, private := range []bool{true, false} {
-		allocs := testing.AllocsPerRun(500, func() {
-			delete(w.header, "Cache-Control")
-			g := answers.Guard(w, r, private)
-			_, _ = g.Write(body)
-			g.Done()
-		})
-		if allocs != 0 {
-			t.Errorf("private %v: %v allocations", private, allocs)
+	for name, step := range map[string]func(*upstream.Guard){
+		"as it is":                        func(*upstream.Guard) {},
+		"listening":                       func(g *upstream.Guard) { g.Listen(noon, noon) },
+		"listening, and no code is fresh": func(g *upstream.Guard) { g.Listen(time.Time{}, noon) },
+	} {
+		for _, private := range []bool{true, false} {
+			allocs := testing.AllocsPerRun(500, func() {
+				delete(w.header, "Cache-Control")
+				g := answers.Guard(w, r, private)
+				step(g)
+				_, _ = g.Write(body)
+				if _, demanded := g.Demand(); demanded {
+					t.Error("demanded")
+				}
+				g.Done()
+			})
+			if allocs != 0 {
+				t.Errorf("%s, private %v: %v allocations", name, private, allocs)
+			}
 		}
 	}
 }
@@ -143,11 +154,18 @@ func BenchmarkGuard(b *testing.B) {
 		"Content-Type": {"text/html"}, "Set-Cookie": {"a=1", "b=2"}, "Date": {"x"}, "Etag": {"x"}, "Vary": {"x"}, "Server": {"x"},
 	}}
 	body := []byte("x")
-	b.ReportAllocs()
-	for b.Loop() {
-		delete(w.header, "Cache-Control")
-		g := answers.Guard(w, r, true)
-		_, _ = g.Write(body)
-		g.Done()
+	for _, listening := range []bool{false, true} {
+		b.Run(fmt.Sprintf("listening=%v", listening), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				delete(w.header, "Cache-Control")
+				g := answers.Guard(w, r, true)
+				if listening {
+					g.Listen(noon, noon)
+				}
+				_, _ = g.Write(body)
+				g.Done()
+			}
+		})
 	}
 }

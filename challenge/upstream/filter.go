@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // NewAnswers returns the rules for the answers of one gate's app.
@@ -18,11 +19,13 @@ func NewAnswers(o AnswersOptions) *Answers {
 	return a
 }
 
-// filter takes out of the header what the app may not say, and reports whether it
-// holds any Cache-Control. It looks at every key, since a handler may have written
-// one in its own case, or as a trailer.
-func (g *Guard) filter() (cached bool) {
+// filter takes out of the header what the app may not say. It reports whether the
+// header holds any Cache-Control and, for the status of a final answer, what age of
+// a code the app demands, zero for none. It looks at every key, since a handler may
+// have written one in its own case, or as a trailer.
+func (g *Guard) filter(status int) (cached bool, maxAge time.Duration) {
 	h := g.w.Header()
+	heard := g.listening && status >= http.StatusOK
 	for key, lines := range h {
 		name := strings.TrimPrefix(key, http.TrailerPrefix)
 		switch {
@@ -30,11 +33,22 @@ func (g *Guard) filter() (cached bool) {
 			g.replace(key, lines, g.dropCookies(lines))
 		case equalFold(name, "clear-site-data"):
 			g.replace(key, lines, keepCookies(lines))
+		case equalFold(name, requireField):
+			if heard && key == name {
+				maxAge = stricter(maxAge, requiredAge(lines))
+			}
+			delete(h, key)
+		case equalFold(key, "www-authenticate"):
+			if heard && status == http.StatusUnauthorized {
+				maxAge = stricter(maxAge, challengedAge(lines))
+			}
+		case equalFold(key, "trailer"):
+			g.replace(key, lines, announceable(lines))
 		case equalFold(key, "cache-control"):
 			cached = cached || slices.ContainsFunc(lines, func(line string) bool { return trimBlank(line) != "" })
 		}
 	}
-	return cached
+	return cached, maxAge
 }
 
 func (g *Guard) replace(key string, old, lines []string) {
@@ -85,6 +99,29 @@ func setCookieName(line string) string {
 		line = line[:i]
 	}
 	return trimBlank(line)
+}
+
+// announceable returns the names of Trailer lines less the one that is for the gate,
+// and lines itself where it is not among them.
+func announceable(lines []string) []string {
+	var kept []string
+	dirty := false
+	for _, line := range lines {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = trimBlank(name); equalFold(name, requireField) {
+				dirty = true
+			} else if name != "" {
+				kept = append(kept, name)
+			}
+		}
+	}
+	switch {
+	case !dirty:
+		return lines
+	case len(kept) == 0:
+		return nil
+	}
+	return []string{strings.Join(kept, ", ")}
 }
 
 // keepCookies returns the tokens of Clear-Site-Data lines less those that would end

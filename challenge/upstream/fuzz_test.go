@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/doorcode/caddy-doorcode/challenge/upstream"
@@ -209,6 +210,47 @@ func FuzzSetCookie(f *testing.F) {
 		ours, _ := model([]string{sent}, "own")
 		if stays := len(w.Header()["Set-Cookie"]) == 1; stays && len(ours) > 0 {
 			t.Fatalf("%q stays, and comes back as %q", line, sent)
+		}
+	})
+}
+
+// FuzzDemand: whatever a line says, what it demands is within the limits and takes
+// the words for it; a demand stays one among other challenges, and is none within
+// their quotes.
+func FuzzDemand(f *testing.F) {
+	for _, seed := range []string{
+		`Bearer error="insufficient_user_authentication", max_age="300"`, `Negotiate a==,, bearer MAX_AGE = 5 , error=insufficient_user_authentication`,
+		`Bearer realm="a\"b, c", error="insufficient\_user_authentication",`, `max_age=300`, `Bearer , =x"`, "\x00\"\xff\\",
+	} {
+		f.Add(seed)
+	}
+	challenge := func(lines ...string) time.Duration {
+		return demanded(http.StatusUnauthorized, http.Header{"Www-Authenticate": lines})
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		ours := demanded(http.StatusOK, http.Header{"Doorcode-Require": {line}})
+		age := challenge(line)
+		for _, d := range []time.Duration{ours, age} {
+			if d != 0 && (d < time.Minute || d > 10*365*24*time.Hour || d%time.Second != 0) {
+				t.Fatalf("%q demands %v", line, d)
+			}
+		}
+		if lower := strings.ToLower(line); ours != 0 && !strings.Contains(lower, "max_age") || age != 0 && !strings.Contains(lower, "bearer") {
+			t.Fatalf("%q demands %v and %v", line, ours, age)
+		}
+		if age != 0 {
+			for _, among := range []string{"Negotiate a==, " + line, `Basic realm="x, y" , ` + line, line + ", Digest nonce=x", ", " + line + ","} {
+				if got := challenge(among); got != age {
+					t.Fatalf("%q demands %v, but %q %v", line, age, among, got)
+				}
+			}
+		}
+		if got := challenge("Bearer "+line, "Bearer error=insufficient_user_authentication, max_age=60"); got != time.Minute {
+			t.Fatalf("beside %q a demand for a minute becomes %v", line, got)
+		}
+		quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(line)
+		if got := challenge(`Bearer realm="` + quoted + `"`); got != 0 {
+			t.Fatalf("%q in quotes demands %v", line, got)
 		}
 	})
 }

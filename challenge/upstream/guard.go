@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // AnswersOptions say what an app may not do in its answers.
@@ -32,6 +33,10 @@ type Answers struct {
 // names, takes "cookies" and "*" out of Clear-Site-Data, marks a guarded answer
 // without any Cache-Control as private, and only then adds the gate's own cookies.
 //
+// After Listen it also recognises the app's demand for a fresh code, and then
+// swallows the answer: see [Guard.Listen]. The field by which an app demands it
+// reaches no visitor in any case.
+//
 // It keeps ReadFrom, flushing, hijacking and pushing as the writer below has them,
 // and http.ResponseController reaches the rest through Unwrap. A Guard serves one
 // request and, like every ResponseWriter, one goroutine at a time.
@@ -45,6 +50,16 @@ type Guard struct {
 	committed bool
 	hijacked  bool
 	fields    int // in the header when it was sent
+
+	follower  Follower
+	following *following // of an answer that goes on
+
+	listening  bool
+	swallowed  bool // the answer goes nowhere
+	coded, now time.Time
+	demand     Demand
+	before     snapshot // of the header when Listen was called
+	room       [16]remembered
 }
 
 var guardPool = sync.Pool{New: func() any { return new(Guard) }}
@@ -66,19 +81,23 @@ func (g *Guard) AddCookie(line string) {
 }
 
 // Done ends the use of the Guard. If nothing was written, it filters the header
-// that the server is going to send; if trailers were added, it filters these. The
-// Guard must not be used afterwards.
+// that the server is going to send; if trailers were added, it filters these. After
+// a swallowed answer it touches nothing. The Guard must not be used afterwards.
 func (g *Guard) Done() {
+	g.listening = false // nobody could hear of it any more
+	g.Unfollow()
 	switch {
 	case g.hijacked:
 		return // goroutines of the connection may outlive the handler and hold on to it
+	case g.swallowed:
 	case !g.committed:
-		g.commit()
-	case len(g.w.Header()) != g.fields:
-		g.filter()
+		g.commit(http.StatusOK)
+	case len(g.w.Header()) != g.fields || g.w.Header()["Trailer"] != nil:
+		g.filter(0)
 	}
 	clear(g.own)
-	*g = Guard{own: g.own[:0]}
+	clear(g.before)
+	*g = Guard{own: g.own[:0], before: g.before[:0]}
 	guardPool.Put(g)
 }
 
@@ -95,11 +114,13 @@ func (g *Guard) WriteHeader(status int) {
 	switch {
 	case g.committed:
 	case status < 200 && status != http.StatusSwitchingProtocols:
-		g.filter()
+		g.filter(status)
 	default:
-		g.commit()
+		g.commit(status)
 	}
-	g.w.WriteHeader(status)
+	if !g.swallowed {
+		g.w.WriteHeader(status)
+	}
 }
 
 // begin sends the header if a handler writes without it, before the server below
@@ -112,39 +133,66 @@ func (g *Guard) begin() {
 
 // Write writes to the answer's body.
 func (g *Guard) Write(p []byte) (int, error) {
-	g.begin()
+	if g.begin(); g.swallowed {
+		return len(p), nil
+	}
+	if g.cut() {
+		return 0, errEnded
+	}
 	return g.w.Write(p)
 }
 
 // WriteString writes to the answer's body.
 func (g *Guard) WriteString(s string) (int, error) {
-	g.begin()
+	if g.begin(); g.swallowed {
+		return len(s), nil
+	}
+	if g.cut() {
+		return 0, errEnded
+	}
 	return io.WriteString(g.w, s)
 }
 
 // ReadFrom copies r to the answer's body by the shortest way that the writer below
 // knows, such as sendfile.
 func (g *Guard) ReadFrom(r io.Reader) (int64, error) {
-	g.begin()
+	if g.begin(); g.swallowed {
+		return io.Copy(io.Discard, r)
+	}
+	if g.following != nil {
+		return io.Copy(writer{g}, r) // each part is looked at
+	}
 	if below, ok := g.w.(io.ReaderFrom); ok {
 		return below.ReadFrom(r)
 	}
 	return io.Copy(g.w, r)
 }
 
+// writer is a Guard that can only be written to.
+type writer struct{ io.Writer }
+
 // FlushError sends what was written so far, the header first. Without it,
 // http.ResponseController would find the flusher below and send the header as the
 // app left it.
 func (g *Guard) FlushError() error {
-	g.begin()
+	if g.begin(); g.swallowed {
+		return nil
+	}
+	if g.cut() {
+		return errEnded
+	}
 	return http.NewResponseController(g.w).Flush()
 }
 
 // Hijack takes the connection over. What the header holds by then is filtered,
-// since the caller may write it to the connection itself.
+// since the caller may write it to the connection itself. After a swallowed answer
+// the connection is not the app's to take.
 func (g *Guard) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if g.swallowed {
+		return nil, nil, http.ErrNotSupported
+	}
 	if !g.committed {
-		g.filter()
+		g.filter(0)
 	}
 	conn, rw, err := http.NewResponseController(g.w).Hijack()
 	g.hijacked = g.hijacked || err == nil
@@ -153,16 +201,21 @@ func (g *Guard) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 // Push starts an HTTP/2 push if the writer below can.
 func (g *Guard) Push(target string, o *http.PushOptions) error {
-	if below, ok := g.w.(http.Pusher); ok {
+	if below, ok := g.w.(http.Pusher); ok && !g.swallowed {
 		return below.Push(target, o)
 	}
 	return http.ErrNotSupported
 }
 
-// commit makes the header final.
-func (g *Guard) commit() {
+// commit makes the header final, unless it holds a demand that the session does
+// not meet.
+func (g *Guard) commit(status int) {
 	g.committed = true
-	cached := g.filter()
+	cached, maxAge := g.filter(status)
+	if g.listening && g.stale(maxAge) {
+		g.swallow(maxAge)
+		return
+	}
 	h := g.w.Header()
 	if g.private && !cached {
 		cells := cellPool.Get().(*cells)
@@ -181,6 +234,7 @@ func (g *Guard) commit() {
 		h.Add("Set-Cookie", line)
 	}
 	g.fields = len(h)
+	g.follow()
 }
 
 // cacheFields say how caches are to treat an answer: those of delivery networks

@@ -186,23 +186,6 @@ func echo(t *testing.T, w http.ResponseWriter, answer bool) {
 	_ = rw.Flush()
 }
 
-// TestCK05TrailersAreFiltered: what comes after the body must not bring a cookie to
-// who merges trailers into the header.
-func TestCK05TrailersAreFiltered(t *testing.T) {
-	server, _ := guarded(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Trailer", "X-Sum")
-		_, _ = io.WriteString(w, "abc")
-		w.Header().Set("X-Sum", "7")
-		w.Header().Set(http.TrailerPrefix+"Set-Cookie", sessionCookie+"=evil")
-		w.Header().Set(http.TrailerPrefix+"X-Late", "8")
-	})
-	response := send(t, server, plainGet)
-	_, _ = io.Copy(io.Discard, response.Body)
-	if diff := cmp.Diff(http.Header{"X-Sum": {"7"}, "X-Late": {"8"}}, response.Trailer); diff != "" {
-		t.Errorf("trailers (-want +got):\n%s", diff)
-	}
-}
-
 func TestClearSiteDataCannotEndTheSession(t *testing.T) {
 	for _, tt := range []struct{ have, want []string }{
 		{[]string{`"cookies"`}, nil},
@@ -321,6 +304,11 @@ func (b *below) ReadFrom(r io.Reader) (int64, error) {
 func (b *below) Push(string, *http.PushOptions) error {
 	b.calls = append(b.calls, "Push")
 	return nil
+}
+
+func (b *below) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	b.calls = append(b.calls, "Hijack")
+	return nil, nil, http.ErrHijacked
 }
 
 func TestAGuardKeepsWhatTheWriterBelowCan(t *testing.T) {
