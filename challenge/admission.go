@@ -21,7 +21,23 @@ type Admission struct {
 	earlier   Identity
 	right     Right
 	assertion atomic.Pointer[assertion]
+	// The places at which the session was judged last and before.
+	here, there atomic.Pointer[sighting]
+	told        atomic.Uint64 // the decision that the operator was told of last
 }
+
+// Proved is when the person's last code was entered, zero where that was before
+// the session began. It reports false where there is no session, but only an
+// earlier step's word.
+func (a *Admission) Proved() (at time.Time, session bool) {
+	if a.Live.renewed() {
+		return time.Time{}, a.Live.kept()
+	}
+	return a.Live.AuthTime, a.Live.kept()
+}
+
+// Follow has cut called when the session ends, see [Gate.Stream].
+func (a *Admission) Follow(cut func()) (done func()) { return a.gate.Stream(a, cut) }
 
 // admission judges a session by the gate's lists.
 func (g *Gate) admission(v *Visit, live *Live) *Admission {

@@ -9,14 +9,40 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/doorcode/caddy-doorcode/challenge/risk"
 	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 )
 
-// Admit says what becomes of a request. A session that this machine knows
-// costs no store call, no lock and no allocation; a session new to it costs one
-// read; a remembered browser whose session is over, one update.
+// Admit says what becomes of a request. A session that this machine knows, from
+// where it was seen last, costs no store call, no lock and no allocation; a
+// session new to it costs one read; a remembered browser whose session is over,
+// one update.
 func (g *Gate) Admit(ctx context.Context, v *Visit) Verdict {
+	verdict := g.decide(ctx, v)
+	if g.policy.Risk.ObserveAll && verdict.Decision != Pass {
+		return g.wave(ctx, v, verdict)
+	}
+	return verdict
+}
+
+// wave lets a visit pass that was only to be observed, as whoever is known.
+func (g *Gate) wave(ctx context.Context, v *Visit, verdict Verdict) Verdict {
+	verdict.Decision, verdict.Observed = Pass, verdict.Observed|risk.SetOf(verdict.Reason)
+	if verdict.Placed == nil && g.placed != nil {
+		verdict.Placed = g.placed(g.spotOf(v.IP).place)
+	}
+	if verdict.Admission == nil && v.Earlier != nil && v.Earlier.Email != "" {
+		verdict.Admission = g.guestAdmission(v)
+	}
+	g.logVerdict(ctx, v, verdict, factorNone)
+	return verdict
+}
+
+func (g *Gate) decide(ctx context.Context, v *Visit) Verdict {
 	if !g.house.fresh(g.grace, v.Now) {
+		if err, due := g.house.outage.due(v.Now); due {
+			g.log(ctx, v, Event{Name: StoreFailed, Err: err})
+		}
 		return Verdict{Decision: Unavailable}
 	}
 	if v.Earlier != nil && v.Earlier.Email == "" {
@@ -36,7 +62,14 @@ func (g *Gate) Admit(ctx context.Context, v *Visit) Verdict {
 		}
 		reason = reasonOf(err)
 	}
-	return g.withoutSession(ctx, v, reason)
+	verdict := g.withoutSession(ctx, v, reason)
+	if verdict.Decision == Pass || g.policy.Risk.ObserveAll {
+		return verdict
+	}
+	if verdict.Admission != nil || v.Earlier == nil || g.guestAdmission(v).news(verdict) {
+		g.logVerdict(ctx, v, verdict, factorNone)
+	}
+	return verdict
 }
 
 func reasonOf(err error) Reason {
@@ -60,6 +93,9 @@ func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time
 		}
 		if !a.right.Allowed {
 			g.log(ctx, v, Event{Name: Denied, Address: a.Identity.Email, Source: live.Source, User: live.User, Rule: a.right.Rule})
+			if live.kept() {
+				g.logVerdict(ctx, v, Verdict{Decision: Deny, Identity: a.Identity, Admission: a}, factorSession)
+			}
 		}
 	}
 	verdict := Verdict{Decision: Pass, Identity: a.Identity, Admission: a}
@@ -67,7 +103,26 @@ func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time
 		verdict.Decision = Deny
 		return verdict, true
 	}
-	if idle := g.policy.Session.Idle; idle > 0 && v.Now.Sub(active) > idle/4 {
+	seen, err := g.seen(ctx, v, a)
+	if err != nil {
+		return Verdict{Decision: Unavailable}, true
+	}
+	verdict.Observed, verdict.Placed = seen.said.Observed, seen.placed
+	switch {
+	case seen.barred:
+		verdict.Decision, verdict.Barred = Deny, true
+		return verdict, true
+	case seen.said.Asks != 0:
+		verdict.Decision, verdict.Reason = Check, seen.said.Asks.First()
+		return verdict, true
+	case v.Page.MaxAge > 0 && !g.confirms(v, live):
+		verdict.Decision, verdict.Reason = Check, Sensitive
+		if live.kept() && !g.policy.Risk.ObserveAll { // see wave
+			g.logVerdict(ctx, v, verdict, factorSession)
+		}
+		return verdict, true
+	}
+	if idle := g.policy.Session.Idle; idle > 0 && live.kept() && v.Now.Sub(active) > idle/4 {
 		verdict.SetSession = g.extend(live, v.Now)
 	}
 	if generation := live.awaits.Load(); generation != 0 && v.Device != "" {
@@ -76,30 +131,57 @@ func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time
 	return verdict, true
 }
 
+// confirms reports whether the session's code is as fresh as the page wants it,
+// and notes the use that keeps it so.
+func (g *Gate) confirms(v *Visit, live *Live) bool {
+	facts := risk.Facts{
+		Browser: risk.InSession, Page: v.Page, Coded: live.AuthTime, Renewed: live.renewed(), Confirmed: time.Unix(0, live.confirmed.Load()),
+	}
+	if !live.kept() {
+		facts.Coded = time.Time{}
+	}
+	if !risk.Fresh(&facts, v.Now) {
+		return false
+	}
+	if v.Page.Extends {
+		live.confirmed.Store(v.Now.UnixNano())
+	}
+	return true
+}
+
 // withoutSession decides for a visit that brings no session that counts.
 func (g *Gate) withoutSession(ctx context.Context, v *Visit, reason Reason) Verdict {
-	verdict := Verdict{Decision: Check, Reason: reason}
-	if g.policy.Devices.Choice == ChoiceNever {
-		verdict.Reason = alwaysUnless(reason)
-	}
+	verdict := Verdict{Decision: Check, Reason: g.alwaysUnless(reason)}
 	if v.Earlier != nil {
 		verdict.Identity = *v.Earlier
 		if right := g.access.Load().Judge(v.Earlier.Email, v.Now); !right.Allowed {
 			g.log(ctx, v, Event{Name: Denied, Address: v.Earlier.Email, Source: v.Earlier.Source, User: v.Earlier.User, Rule: right.Rule})
-			verdict.Decision = Deny
+			verdict.Decision, verdict.Reason = Deny, "" // no code could lift it
 			return verdict
 		}
 	}
-	if v.Device != "" && g.policy.Devices.Choice != ChoiceNever {
-		return g.renew(ctx, v, verdict)
+	if !g.policy.Countries.none() && g.bars(g.spotOf(v.IP)) {
+		verdict.Decision, verdict.Reason, verdict.Barred = Deny, "", true
+		return verdict
+	}
+	if v.Device != "" && !g.always() {
+		verdict = g.renew(ctx, v, verdict)
+	}
+	if verdict.Decision == Check && verdict.Admission == nil && v.Earlier != nil {
+		return g.byEarlierStep(ctx, v, verdict)
 	}
 	return verdict
 }
 
+// always reports whether each sign-in here needs a code.
+func (g *Gate) always() bool {
+	return g.policy.Risk.Ask.Has(Always) && !g.policy.Risk.Observe.Has(Always)
+}
+
 // alwaysUnless says "always" where browsers are not remembered, so that nobody
 // is told that this browser is new.
-func alwaysUnless(r Reason) Reason {
-	if r == NewBrowser {
+func (g *Gate) alwaysUnless(r Reason) Reason {
+	if r == NewBrowser && g.always() {
 		return Always
 	}
 	return r

@@ -46,7 +46,7 @@ func (g *Gate) Begin(ctx context.Context, v *Visit, before *Flow, to Email) (Sen
 // ask for mail: it mails at most once in 30 seconds, and not at all while the
 // code that the flow has still works.
 func (g *Gate) Greet(ctx context.Context, v *Visit, before *Flow) (Sent, error) {
-	to := v.Earlier.Email
+	to := v.known()
 	d, err := read[door](ctx, g.house.store, g.house.doorKey(to))
 	if err != nil {
 		return Sent{}, unavailable(err)
@@ -64,10 +64,10 @@ func (g *Gate) Greet(ctx context.Context, v *Visit, before *Flow) (Sent, error) 
 }
 
 // greeted is the challenge that makes a mail nobody asked for superfluous: the
-// flow's own while its code works, or any of the address in its own bucket that
-// was mailed a moment ago.
+// flow's own while its code works, or any of an owner that was mailed a moment
+// ago.
 func (g *Gate) greeted(d *door, old *pending, now time.Time) *pending {
-	if old.usable(g.policy.Code.Attempts, now) && old.Mails > 0 {
+	if old.usable(g.policy.Code.Attempts, now) && old.Mails > 0 && !old.stopped() {
 		return old
 	}
 	latest := d.latestOwn(now)
@@ -84,16 +84,20 @@ func (g *Gate) Resend(ctx context.Context, v *Visit, f *Flow) (Sent, error) {
 }
 
 func (g *Gate) begin(ctx context.Context, v *Visit, before *Flow, to Email, unasked bool) (Sent, error) {
-	own, err := g.owns(ctx, v, to)
+	trusted, err := g.trusted(ctx, v, to)
 	if err != nil {
 		return Sent{}, err
 	}
-	f := g.newFlow(v, before, to)
+	f, of := g.newFlow(v, before, to), g.crowd(v, to, trusted)
 	o := opening{
-		own: own, unasked: unasked, flow: g.house.flowHash(f.ID), network: g.house.network(v.IP),
-		resend: before != nil && before.Address == to && !unasked,
+		crowd: of, trusted: trusted, unasked: unasked, flow: g.house.flowHash(f.ID), network: g.house.network(v.IP),
+		resend: before != nil && before.Address == to && before.Session == f.Session && !unasked,
+		named:  v.Earlier != nil, asked: askedBy(v, g.spotOf(v.IP)),
 	}
-	if err := g.afford(ctx, v, own); err != nil {
+	if live := v.Confirm; live != nil {
+		o.asker = &asker{Person: g.house.personID(to), Session: live.key, Browser: live.Browser}
+	}
+	if err := g.afford(ctx, v, of); err != nil {
 		g.logRefusal(ctx, v, to, err)
 		return Sent{}, err
 	}
@@ -104,7 +108,7 @@ func (g *Gate) begin(ctx context.Context, v *Visit, before *Flow, to Email, unas
 		c, outcome, err = g.makeChallenge(ctx, f, o)
 	}
 	if err != nil || outcome == recently {
-		g.refund(ctx, v, own)
+		g.refund(ctx, v, of)
 	}
 	if err != nil {
 		g.logRefusal(ctx, v, to, err)
@@ -113,21 +117,24 @@ func (g *Gate) begin(ctx context.Context, v *Visit, before *Flow, to Email, unas
 	if outcome == recently {
 		return Sent{Progress: g.progress(&c, v.Now), Recently: true}, nil
 	}
-	err = g.mail(ctx, v, f, &c, own)
+	err = g.mail(ctx, v, f, &c, of)
 	if err != nil && !errors.Is(err, ErrNotListed) {
-		g.refund(ctx, v, own)
-		g.unmail(ctx, f, &c, own)
+		g.refund(ctx, v, of)
+		g.unmail(ctx, f, &c, of)
 	}
 	return Sent{Flow: f, Progress: g.progress(&c, v.Now), Again: outcome == again}, err
 }
 
 // afford counts a mail against the visitor's network and against all mail
 // together.
-func (g *Gate) afford(ctx context.Context, v *Visit, own bool) error {
+func (g *Gate) afford(ctx context.Context, v *Visit, of crowd) error {
+	if g.named(v.IP) != "" { // an office is many people behind one address
+		return g.house.budget.take(g.policy.Limits.SendTotal, of.favoured(), v.Now)
+	}
 	if err := g.house.countNetwork(ctx, v.IP, LimitSendIP, g.policy.Limits.SendIP); err != nil {
 		return err
 	}
-	err := g.house.budget.take(g.policy.Limits.SendTotal, own, v.Now)
+	err := g.house.budget.take(g.policy.Limits.SendTotal, of.favoured(), v.Now)
 	if err != nil {
 		g.house.giveBack(ctx, v.IP, LimitSendIP)
 	}
@@ -135,9 +142,11 @@ func (g *Gate) afford(ctx context.Context, v *Visit, own bool) error {
 }
 
 // refund gives back what afford counted for a mail that did not come to be.
-func (g *Gate) refund(ctx context.Context, v *Visit, own bool) {
-	g.house.budget.giveBack(own, v.Now)
-	g.house.giveBack(ctx, v.IP, LimitSendIP)
+func (g *Gate) refund(ctx context.Context, v *Visit, of crowd) {
+	g.house.budget.giveBack(of.favoured(), v.Now)
+	if g.named(v.IP) == "" {
+		g.house.giveBack(ctx, v.IP, LimitSendIP)
+	}
 }
 
 // abandon ends the challenge that a flow has at another address. The same flow
@@ -158,8 +167,12 @@ func (g *Gate) abandon(ctx context.Context, before *Flow, to Email) error {
 
 // An opening is how a challenge is to begin.
 type opening struct {
-	own, unasked, resend bool
-	flow, network        id
+	crowd                    crowd
+	trusted, unasked, resend bool
+	named                    bool // by an earlier step
+	flow, network            id
+	asked                    asked
+	asker                    *asker // whose session is to be confirmed
 }
 
 type openOutcome int
@@ -186,13 +199,14 @@ func (g *Gate) makeChallenge(ctx context.Context, f *Flow, o opening) (c pending
 			return nil
 		}
 		if repeat && old.Ends-now.Unix() >= g.overlap() {
-			d.mailed(o.own, g.policy.Limits, now)
+			d.mailed(o.crowd, g.policy.Limits, now)
 			old.Mails, old.Mailed = old.Mails+1, now.Unix()
+			old.Network, old.Void, old.Asked = o.network, old.stopped() || d.voids(o, old), g.house.sealAsked(o.asked, old.ID)
 			c, outcome = *old, again
 			return nil
 		}
 		if old == nil { // otherwise the new one takes the place of the old
-			refused = d.makeRoom(o.own, now)
+			refused = d.makeRoom(o.crowd, now)
 		}
 		if refused == nil {
 			c = g.start(d, old, o, repeat, now)
@@ -211,9 +225,12 @@ func (g *Gate) overlap() int64 {
 	return int64(min(codeOverlap, g.policy.Code.TTL/2) / time.Second)
 }
 
-// mayMail applies the limits of the address and, where the code of a flow is to
-// be mailed again, the wait between mails and their number.
+// mayMail applies what was reported, the limits of the address and, where the code
+// of a flow is to be mailed again, the wait between mails and their number.
 func (g *Gate) mayMail(d *door, old *pending, o opening, repeat bool, now time.Time) error {
+	if until, out := d.keptOut(o, old); out && o.named {
+		return &LimitError{LimitReported, until}
+	}
 	if repeat {
 		if wait := time.Unix(old.Mailed, 0).Add(g.policy.Code.Resend); wait.After(now) {
 			return &LimitError{LimitResend, wait}
@@ -228,66 +245,46 @@ func (g *Gate) mayMail(d *door, old *pending, o opening, repeat bool, now time.T
 // start adds a new challenge; the one that the flow had is dead from now on.
 func (g *Gate) start(d *door, old *pending, o opening, repeat bool, now time.Time) pending {
 	c := pending{
-		seed: seed{ID: newID(), Seed: newID(), Shape: g.policy.Code.Form}, Flow: o.flow, Own: o.own,
+		seed: seed{ID: newID(), Seed: newID(), Shape: g.policy.Code.Form}, Flow: o.flow, Own: o.crowd == owners, Office: o.crowd == office,
 		Made: now.Unix(), Ends: now.Add(g.policy.Code.TTL).Unix(), Mailed: now.Unix(), Mails: 1,
+		Network: o.network, Void: d.voids(o, old), Named: o.named, Asker: o.asker,
 	}
+	c.Asked = g.house.sealAsked(o.asked, c.ID)
 	before := ""
 	if old != nil {
 		before = old.Ref
+	}
+	switch {
+	case old.stopped() && c.Void:
+		c.Stopped = old.Stopped // for whoever goes on in another network
+	case old != nil && !old.stopped(): // what was stopped is known to nobody any more
 		earlier := old.seed
 		c.Earlier = &earlier
 	}
 	c.Ref = newRef(before)
-	if !o.own && d.Stranger.guessedAt(now) {
+	if o.crowd != owners && d.bucket(o.crowd).guessedAt(now) {
 		c.Shape = strongForm
 	}
 	d.remove(o.flow)
 	d.Pending = append(d.Pending, c)
-	d.mailed(o.own, g.policy.Limits, now)
-	if !o.own && !repeat {
-		d.Starts = append(d.Starts, start{o.network, now.Unix()})
+	d.mailed(o.crowd, g.policy.Limits, now)
+	if o.crowd != owners && !repeat {
+		d.Starts = append(d.Starts, start{o.network, now.Unix(), c.Office})
 	}
 	return c
 }
 
 // unmail gives back to the address a mail that the queue did not take. Where
 // that fails too, the mail stays counted, which errs on the safe side.
-func (g *Gate) unmail(ctx context.Context, f *Flow, c *pending, own bool) {
+func (g *Gate) unmail(ctx context.Context, f *Flow, c *pending, of crowd) {
 	c.Mails, c.Mailed = c.Mails-1, 0
 	_ = change(ctx, g.house.store, g.house.doorKey(f.Address), func(d *door, _ time.Time) error {
-		d.bucket(own).Mails.takeBack()
+		d.bucket(of).Mails.takeBack()
 		if now := d.of(c.Flow); now != nil && now.ID == c.ID {
 			now.Mails, now.Mailed = c.Mails, c.Mailed
 		}
 		return nil
 	})
-}
-
-// mail hands the code over. An address that may not pass is put into the queue
-// like any other, and never sent.
-func (g *Gate) mail(ctx context.Context, v *Visit, f *Flow, c *pending, own bool) error {
-	right := g.access.Load().Judge(f.Address, v.Now)
-	mailbox := right.Mailbox
-	if mailbox == "" {
-		mailbox = string(f.Address)
-	}
-	err := g.house.sender.Send(ctx, Notice{
-		Gate: g.id, Mailbox: mailbox, Decoy: !right.Allowed, Known: own,
-		Code: deriveCode(g.house.ring, c.seed, g.binding(f)), Ref: c.Ref, Host: v.Host, App: v.App, Agent: v.Agent, IP: v.IP,
-		Asked: v.Now, Expires: time.Unix(c.Ends, 0), Language: v.Language,
-	})
-	event := Event{Name: CodeSent, Address: f.Address, Source: f.Source, User: f.User, Rule: right.Rule, Ref: c.Ref, Err: err}
-	switch {
-	case err != nil:
-		event.Name = CodeFailed
-	case !right.Allowed:
-		event.Name = CodeWithheld
-	}
-	g.log(ctx, v, event)
-	if err == nil && g.policy.Reveal && !right.Allowed {
-		return ErrNotListed
-	}
-	return err
 }
 
 func (g *Gate) logRefusal(ctx context.Context, v *Visit, to Email, err error) {

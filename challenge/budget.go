@@ -66,8 +66,8 @@ func (m minutes) room(r Rate, own bool, now time.Time) (free time.Time, ok bool)
 }
 
 // A budget bounds all mail together. Each machine counts by itself and adds to
-// the shared record once a second, so that no request waits for a record that
-// every request changes; machines times one second is how far it can be off.
+// the shared record twice a second, so that no request waits for a record that
+// every request changes; machines times half a second is how far it can be off.
 type budget struct {
 	mu    sync.Mutex // guards below
 	known minutes    // what the shared record said last, with own additions

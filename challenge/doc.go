@@ -18,6 +18,21 @@
 // makes a session. A browser that is remembered skips all this: Admit makes its
 // next session by itself, and replaces its secret.
 //
+// A session carries the place that it was verified from. While it stays where its
+// person usually is, that costs nothing; anywhere unusual, and where a page wants
+// a fresh code, Admit asks for one to confirm it. What is usual is learned from
+// right codes alone; package risk judges it. A code that confirms a session does
+// not sign in, and the session stays the same.
+//
+// # What ends
+//
+// A person who reads of a code or an entry that was not theirs can end it by the
+// link in the mail: [Gate.Reportable] says what it would end and changes nothing,
+// [Gate.Report] ends it and keeps its network from asking for an hour, which
+// [Gate.Unreport] takes back from a remembered browser. What is open in a session,
+// as [Gate.Stream] was told, is cut when the session ends, on every machine; that
+// of a remembered browser goes on in its next session.
+//
 // # What there is
 //
 //   - [House] is what all gates share and what outlives a change of
@@ -34,10 +49,12 @@
 // and name addresses by keyed hashes only.
 //
 //   - door: all that is tried at an address, by anybody, whether or not it may
-//     pass: its counters and its pending challenges. Begin and Verify write it.
+//     pass: its counters, its pending challenges, the networks that were reported,
+//     and which codes were right lately. Begin, Verify and Report write it.
 //   - person: what is kept of somebody who has proved an address: the sessions
-//     that live, which is the list that decides, and the browsers that are
-//     remembered. Only a proof makes one.
+//     that live, which is the list that decides, the browsers that are remembered,
+//     the places that are usual, and the entries that can be reported. Only a proof
+//     makes one.
 //   - net: what one network mailed and tried.
 //   - budget: all mail together. Each machine adds to it twice a second.
 //   - ended: the last sessions that ended before their time, which every machine
@@ -51,8 +68,8 @@
 // whom the gate knows, so that they can keep nobody out. Only an [Event], which
 // is for the operator, says why somebody was refused. A [Code] is shown to nobody
 // but the mail: it is derived from the root secret whenever it is needed, stored
-// nowhere, and prints as nothing. Whoever reads the store finds no address and no
-// code in it, and whoever writes to it can end sessions and codes but not make
-// one. When the store does not answer, nobody new gets in, and live sessions go on
-// for a grace.
+// nowhere, and prints as nothing. Whoever reads the store finds no code in it, and
+// no address of a person or a network; whoever writes to it can end sessions and
+// codes but not make one. When the store does not answer, nobody new gets in, and
+// live sessions go on for a grace.
 package challenge

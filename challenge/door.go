@@ -4,6 +4,7 @@
 package challenge
 
 import (
+	"errors"
 	"slices"
 	"time"
 )
@@ -13,10 +14,14 @@ import (
 // atomic update counts, then compares, then spends.
 type door struct {
 	Version  int       `json:"v"`
-	Own      bucket    `json:"own"`      // remembered browsers, live sessions, earlier factors
-	Stranger bucket    `json:"stranger"` // everybody else, together
+	Own      bucket    `json:"own"`             // remembered browsers, live sessions, earlier factors
+	Stranger bucket    `json:"stranger"`        // everybody else, together
+	Office   bucket    `json:"office,omitzero"` // everybody else in the networks that the operator named
 	Pending  []pending `json:"pending,omitempty"`
-	Starts   []start   `json:"starts,omitempty"` // by strangers, in the last hour
+	Starts   []start   `json:"starts,omitempty"` // by all but owners, in the last hour
+	Blocks   []block   `json:"blocks,omitempty"` // networks that the person has reported, in the last hour
+	Spent    []spent   `json:"spent,omitempty"`  // codes that were right, lately, oldest first
+	Warned   int64     `json:"warned,omitempty"` // Unix seconds at which the person was told of wrong codes
 	Keep     int64     `json:"keep"`             // Unix seconds; no counter matters after it
 }
 
@@ -25,21 +30,13 @@ const doorVersion = 1
 
 func (d *door) format() (is, known int) { return d.Version, doorVersion }
 
-// A bucket counts what one kind of visitor did at an address. A stranger can
-// use up the strangers' bucket only.
-type bucket struct {
-	Tries tally `json:"tries,omitempty"`
-	Mails tally `json:"mails,omitempty"`
-	Locks int   `json:"locks,omitempty"` // locks in a row; success ends them
-	Until int64 `json:"until,omitempty"` // Unix seconds; locked before it
-}
-
 // A pending challenge waits for its code. It holds neither the code nor
 // anything from which the store alone could compute it.
 type pending struct {
 	seed           // of which its code is made
 	Flow    id     `json:"flow"` // keyed hash of the browser's flow
 	Own     bool   `json:"own,omitempty"`
+	Office  bool   `json:"office,omitempty"`
 	Ref     string `json:"ref"`
 	Made    int64  `json:"made"` // Unix seconds
 	Ends    int64  `json:"ends"`
@@ -49,6 +46,25 @@ type pending struct {
 	Given   int    `json:"given,omitempty"` // tries given back
 	Wrong   []id   `json:"wrong,omitempty"` // keyed hashes of the wrong tries
 	Earlier *seed  `json:"earlier,omitempty"`
+	Network id     `json:"net"`
+	Asked   string `json:"asked"` // sealed, see sealAsked
+	// Void: its network was reported, or it was stopped. Its code is not mailed
+	// and not right, and nothing else tells it from one that works.
+	Void bool `json:"void,omitempty"`
+	// Stopped is the mark of the link by which the code of this flow was stopped.
+	Stopped id `json:"stopped,omitzero"`
+	// Asker is the session that asked, where the code is to confirm one.
+	Asker *asker `json:"asker,omitempty"`
+	// Named: an earlier step had named the person, as whoever knows a password.
+	Named bool `json:"named,omitempty"`
+}
+
+// An asker is a session that asked for a code, so that whoever reads the mail can
+// end it.
+type asker struct {
+	Person  id     `json:"p"` // the record of its person
+	Session string `json:"s"`
+	Browser string `json:"b,omitempty"` // empty when it is not remembered
 }
 
 // A seed is what a code is made of, beside the root secret and what it is bound
@@ -64,16 +80,49 @@ type seed struct {
 type start struct {
 	Network id    `json:"net"`
 	At      int64 `json:"at"`
+	Office  bool  `json:"office,omitempty"` // from a named part of that network
+}
+
+// A block keeps a network that a person has reported from asking for the
+// address. Mark names the link by which it was reported, and can be lifted.
+type block struct {
+	Network id    `json:"net"`
+	Mark    id    `json:"mark"`
+	At      int64 `json:"at"`
 }
 
 const (
 	maxPending    = 8  // challenges of one address
+	maxBlocks     = 16 // reported networks; only whoever reads the person's mail makes one
 	maxGivenBack  = 3  // tries given back in one challenge
 	startsPerHour = 3  // challenges of one address that one network begins
 	manyFailures  = 30 // wrong tries in 30 days from which codes become longer
 
 	startsWindow = time.Hour
+	blockedFor   = time.Hour // that a reported network cannot ask for an address
+	warnedEvery  = time.Hour // at most is a person told of wrong codes
+
+	shownFor = int64(2 * time.Hour / time.Second) // after its end, a challenge
 )
+
+// BlockedFor is how long a network that was reported cannot ask for codes of the
+// address.
+const BlockedFor = blockedFor
+
+func (c *pending) crowd() crowd {
+	switch {
+	case c.Own:
+		return owners
+	case c.Office:
+		return office
+	default:
+		return strangers
+	}
+}
+
+// stopped reports whether the person has stopped the code. There need not be a
+// challenge.
+func (c *pending) stopped() bool { return c != nil && c.Stopped != id{} }
 
 func (c *pending) expired(now time.Time) bool { return now.Unix() >= c.Ends }
 
@@ -87,7 +136,7 @@ func (c *pending) usable(attempts int, now time.Time) bool {
 func (d *door) lives(now time.Time) time.Duration {
 	until := d.Keep
 	for _, c := range d.Pending {
-		until = max(until, c.Ends)
+		until = max(until, c.Ends+shownFor)
 	}
 	return time.Unix(until, 0).Sub(now)
 }
@@ -105,16 +154,12 @@ func later(a, b time.Time) time.Time {
 // tidy drops what is over.
 func (d *door) tidy(now time.Time) {
 	d.Version = doorVersion
-	// An expired challenge stays for a while, so that its page can say so.
-	d.Pending = slices.DeleteFunc(d.Pending, func(c pending) bool { return now.Unix() >= c.Ends+int64(2*time.Hour/time.Second) })
+	// An expired challenge stays for a while, so that its page can say so, and so
+	// that mail which is read late can still report it.
+	d.Pending = slices.DeleteFunc(d.Pending, func(c pending) bool { return now.Unix() >= c.Ends+shownFor })
 	d.Starts = slices.DeleteFunc(d.Starts, func(s start) bool { return now.Unix()-s.At >= int64(startsWindow/time.Second) })
-}
-
-func (d *door) bucket(own bool) *bucket {
-	if own {
-		return &d.Own
-	}
-	return &d.Stranger
+	d.Blocks = slices.DeleteFunc(d.Blocks, func(b block) bool { return now.Unix()-b.At >= int64(blockedFor/time.Second) })
+	d.Spent = slices.DeleteFunc(d.Spent, func(s spent) bool { return now.Unix()-s.At >= int64(entriesKept/time.Second) })
 }
 
 // of finds the challenge of a flow.
@@ -127,7 +172,7 @@ func (d *door) of(flow id) *pending {
 	return nil
 }
 
-// latestOwn is the challenge that was mailed last in the address's own bucket.
+// latestOwn is the challenge that was mailed last in the owners' bucket.
 func (d *door) latestOwn(now time.Time) (latest *pending) {
 	for i := range d.Pending {
 		c := &d.Pending[i]
@@ -142,79 +187,114 @@ func (d *door) remove(flow id) {
 	d.Pending = slices.DeleteFunc(d.Pending, func(c pending) bool { return c.Flow == flow })
 }
 
-// locked reports until when no code is accepted in the bucket.
-func (b *bucket) locked(rates []Rate, now time.Time) (until time.Time, locked bool) {
-	if lock := time.Unix(b.Until, 0); lock.After(now) {
-		until, locked = lock, true
+// warning is the end of a lock that an outcome has just begun, where the person
+// was not told of one lately; zero otherwise.
+func (d *door) warning(outcome error, now time.Time) time.Time {
+	var limit *LimitError
+	if !errors.As(outcome, &limit) || now.Unix()-d.Warned < int64(warnedEvery/time.Second) {
+		return time.Time{}
 	}
-	if free, ok := b.Tries.room(rates, now); !ok {
-		until, locked = later(until, free), true
-	}
-	return until, locked
-}
-
-// count takes a try. When it was the last one that fits, the bucket locks: for
-// the first lockout, then twice as long each time, up to a day.
-func (b *bucket) count(l Limits, now time.Time) {
-	b.Tries.add(now)
-	if _, ok := b.Tries.room(l.TryAddress, now); ok {
-		return
-	}
-	wait := l.Lockout
-	for n := 0; n < b.Locks && wait < maxLockout; n++ {
-		wait = min(2*wait, maxLockout)
-	}
-	b.Locks++
-	b.Until = now.Add(wait).Unix()
-}
-
-// guessedAt reports whether the address has seen many wrong tries lately.
-func (b *bucket) guessedAt(now time.Time) bool {
-	return b.Tries.since(now.Add(-30*day)) >= manyFailures
+	d.Warned = now.Unix()
+	return limit.Until
 }
 
 // succeed ends a challenge whose code was right. Failures are forgotten in the
 // bucket that the visitor has, and there alone. Of the mails, the one that led
 // here is given back, and so is the start of the network.
-func (d *door) succeed(c pending, own bool, network id) {
-	b := d.bucket(own)
+func (d *door) succeed(c pending, of crowd, network id) {
+	b := d.bucket(of)
 	b.Tries, b.Locks, b.Until = nil, 0, 0
-	d.bucket(c.Own).Mails.takeBack()
+	d.bucket(c.crowd()).Mails.takeBack()
 	d.remove(c.Flow)
-	if i := slices.Index(d.Starts, start{network, c.Made}); i >= 0 {
+	if i := slices.Index(d.Starts, start{network, c.Made, c.Office}); i >= 0 {
 		d.Starts = slices.Delete(d.Starts, i, i+1)
 	}
 }
 
 // mailed counts a mail.
-func (d *door) mailed(own bool, l Limits, now time.Time) {
-	d.bucket(own).Mails.add(now)
+func (d *door) mailed(of crowd, l Limits, now time.Time) {
+	d.bucket(of).Mails.add(now)
 	d.need(now.Add(max(longest(l.SendAddress), startsWindow)))
 }
 
 // admits reports whether the address may be mailed once more. The network rule,
-// which is for new challenges, keeps one place from using up what all strangers
-// share.
+// which is for new challenges, keeps one place from using up what a crowd shares.
 func (d *door) admits(o opening, repeat bool, l Limits, now time.Time) error {
-	b := d.bucket(o.own)
+	b := d.bucket(o.crowd)
 	if until, locked := b.locked(l.TryAddress, now); locked {
 		return &LimitError{LimitTryAddress, until}
 	}
 	if free, ok := b.Mails.room(l.SendAddress, now); !ok {
 		return &LimitError{LimitSendAddress, free}
 	}
-	if !o.own && !repeat {
-		if free, ok := d.networkRoom(o.network, now); !ok {
+	if o.crowd != owners && !repeat {
+		if free, ok := d.networkRoom(o, now); !ok {
 			return &LimitError{LimitStarts, free}
 		}
 	}
 	return nil
 }
 
-func (d *door) networkRoom(network id, now time.Time) (time.Time, bool) {
+// block keeps a network from asking for the address, from now on and for an hour.
+func (d *door) block(network, mark id, now time.Time) {
+	d.Blocks = append(d.Blocks, block{network, mark, now.Unix()})
+	d.Blocks = d.Blocks[max(0, len(d.Blocks)-maxBlocks):]
+	d.need(now.Add(blockedFor))
+}
+
+// reported reports whether a block is there that a link made.
+func (d *door) reported(mark id) bool {
+	return slices.ContainsFunc(d.Blocks, func(b block) bool { return b.Mark == mark })
+}
+
+// lift takes back the blocks that a link made, if there are any. What it stopped
+// stays stopped, and need not look alive any more.
+func (d *door) lift(mark id) bool {
+	n := len(d.Blocks)
+	d.Blocks = slices.DeleteFunc(d.Blocks, func(b block) bool { return b.Mark == mark })
+	d.Pending = slices.DeleteFunc(d.Pending, func(c pending) bool { return c.Stopped == mark })
+	return len(d.Blocks) < n
+}
+
+// keptOut reports until when a report keeps a visit from asking for the address:
+// one of its network, or one of the code that its flow had before, from whatever
+// network it asks now.
+func (d *door) keptOut(o opening, old *pending) (until time.Time, out bool) {
+	if o.trusted {
+		return time.Time{}, false
+	}
+	for _, b := range d.Blocks {
+		if b.Network == o.network || old.stopped() && b.Mark == old.Stopped {
+			until, out = later(until, b.ends()), true
+		}
+	}
+	return until, out
+}
+
+// voids reports whether a challenge may begin and yet lead to nothing. Whoever is
+// kept out by a report must not learn from it that the address may pass: what
+// they see is the same as for one that may not.
+func (d *door) voids(o opening, old *pending) bool {
+	_, out := d.keptOut(o, old)
+	return out
+}
+
+func (b block) ends() time.Time { return time.Unix(b.At, 0).Add(blockedFor) }
+
+// blocked reports until when a reported network cannot ask for the address.
+func (d *door) blocked(network id) (until time.Time, blocked bool) {
+	for _, b := range d.Blocks {
+		if b.Network == network {
+			until, blocked = later(until, b.ends()), true
+		}
+	}
+	return until, blocked
+}
+
+func (d *door) networkRoom(o opening, now time.Time) (time.Time, bool) {
 	var seen tally
 	for _, s := range d.Starts {
-		if s.Network == network {
+		if s.Network == o.network && s.Office == (o.crowd == office) {
 			seen = append(seen, s.At)
 		}
 	}
@@ -222,11 +302,11 @@ func (d *door) networkRoom(network id, now time.Time) (time.Time, bool) {
 }
 
 // makeRoom makes room for one more challenge. What has expired goes first, then
-// what strangers began; a stranger pushes out strangers only, so that what began
-// in a remembered browser stays.
-func (d *door) makeRoom(own bool, now time.Time) error {
+// what strangers began, then what an office did. Only owners push out owners, so
+// that what began in a remembered browser stays.
+func (d *door) makeRoom(of crowd, now time.Time) error {
 	for len(d.Pending) >= maxPending {
-		i := d.dispensable(own, now)
+		i := d.dispensable(of, now)
 		if i < 0 {
 			return &LimitError{LimitSendAddress, time.Unix(d.Pending[0].Ends, 0)}
 		}
@@ -235,13 +315,17 @@ func (d *door) makeRoom(own bool, now time.Time) error {
 	return nil
 }
 
-func (d *door) dispensable(own bool, now time.Time) int {
+func (d *door) dispensable(of crowd, now time.Time) int {
 	if i := slices.IndexFunc(d.Pending, func(c pending) bool { return c.expired(now) }); i >= 0 {
 		return i
 	}
-	i := slices.IndexFunc(d.Pending, func(c pending) bool { return !c.Own })
-	if i < 0 && own {
+	for _, least := range []crowd{strangers, office} {
+		if i := slices.IndexFunc(d.Pending, func(c pending) bool { return c.crowd() == least }); i >= 0 {
+			return i
+		}
+	}
+	if of == owners {
 		return 0
 	}
-	return i
+	return -1
 }

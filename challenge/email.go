@@ -125,3 +125,13 @@ func isNumeric(s string) bool { return strings.Trim(s, "0123456789") == "" }
 func isAlphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
+
+// Masked is an address of which only the first letter and the domain can be
+// read; empty for none.
+func (e Email) Masked() string {
+	local, domain, ok := strings.Cut(string(e), "@")
+	if !ok || local == "" {
+		return ""
+	}
+	return local[:1] + "••@" + domain // local parts are ASCII
+}

@@ -57,6 +57,8 @@ const (
 	LimitTryAddress Limit = "try_address"
 	LimitTryIP      Limit = "try_ip"
 	LimitResend     Limit = "resend"
+	// LimitReported is no setting: the person has said that it was not them.
+	LimitReported Limit = "reported"
 )
 
 // A LimitError reports that something may be done again only later.

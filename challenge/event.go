@@ -7,6 +7,9 @@ import (
 	"context"
 	"net/netip"
 	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/risk"
+	"github.com/doorcode/caddy-doorcode/geo"
 )
 
 // An Event is one thing that happened at a gate, for the operator's eyes: it
@@ -25,7 +28,19 @@ type Event struct {
 	Limit   Limit     // which limit was reached
 	Until   time.Time // and until when
 	Tries   int       // tries left
+	Again   bool      // the mail repeats a code that was mailed before
 	Err     error
+
+	// Of a decision.
+	Decision Decision
+	Reason   Reason   // why a code is asked for; of its mail and its entry as well
+	Observed risk.Set // reasons that would have asked
+	Barred   bool     // by the country
+	Factor   Factor   // what the decision goes by
+	Account  string   // keyed hash that stands for the address
+	Device   string   // keyed hash that stands for the browser; empty when it is not remembered
+	Place    *geo.Place
+	Took     time.Duration
 }
 
 // An EventName says what happened.
@@ -47,6 +62,11 @@ const (
 	Denied          EventName = "denied"           // a known person who may not pass
 	StoreFailed     EventName = "store_failed"     // the store did not answer
 	KeysReplaced    EventName = "keys_replaced"    // the secret is another one: everybody signs in again
+	Decided         EventName = "decided"          // see Event.Decision; once, not on each request
+	NoticeFailed    EventName = "notice_failed"    // the queue did not take a mail that is no code
+	Reported        EventName = "reported"         // a person said that it was not them
+	Unreported      EventName = "unreported"       // and that this was a mistake
+	StreamCut       EventName = "stream_cut"       // a connection was cut with its session
 	IdentityMissing EventName = "identity_missing" // an earlier step named nobody, or nobody with an address
 )
 
@@ -55,14 +75,3 @@ const (
 type Recorder interface {
 	Record(ctx context.Context, e Event)
 }
-
-// A Reason says why a check is needed.
-type Reason string
-
-// The reasons, by the words of configuration, headers and logs.
-const (
-	NewBrowser Reason = "new_browser"
-	Always     Reason = "always"
-	Expired    Reason = "expired"
-	Ended      Reason = "ended"
-)

@@ -20,6 +20,8 @@ type Flow struct {
 	Address Email     `json:"to"`
 	Source  string    `json:"src,omitempty"`
 	User    string    `json:"user,omitempty"`
+	Session string    `json:"s,omitempty"` // the session that is to be confirmed; empty to sign in
+	Reason  Reason    `json:"why,omitempty"`
 	Made    int64     `json:"made"` // Unix seconds
 	Note    *FlowNote `json:"note,omitempty"`
 }
@@ -39,14 +41,21 @@ type FlowNote struct {
 // FlowLife is how long a flow cookie is good for.
 const FlowLife = 15 * time.Minute
 
-// purposeSignIn is what the codes of this package are for.
-const purposeSignIn = "sign-in"
+// What codes are for. A code for one does nothing for the other.
+const (
+	purposeSignIn  = "sign-in"
+	purposeConfirm = "confirm "
+)
 
 // binding is what a code is bound to, beside its challenge.
 type binding struct{ address, purpose, gate string }
 
 func (g *Gate) binding(f *Flow) binding {
-	return binding{address: string(f.Address), purpose: purposeSignIn, gate: g.id}
+	b := binding{address: string(f.Address), purpose: purposeSignIn, gate: g.id}
+	if f.Session != "" {
+		b.purpose = purposeConfirm + f.Session
+	}
+	return b
 }
 
 // SealFlow makes the value of the flow cookie.
@@ -88,11 +97,18 @@ func (g *Gate) OpenFlow(value string, v *Visit) (*Flow, error) {
 // newFlow begins, or begins anew, a browser's way through a check.
 func (g *Gate) newFlow(v *Visit, before *Flow, to Email) *Flow {
 	f := &Flow{ID: newID(), Gate: g.id, Address: to, Made: v.Now.Unix()}
-	if before != nil {
-		f.ID = before.ID
-	}
-	if v.Earlier != nil {
+	switch {
+	case v.Confirm != nil:
+		f.Session, f.Source, f.User = v.Confirm.key, v.Confirm.Source, v.Confirm.User
+	case v.Earlier != nil:
 		f.Source, f.User = v.Earlier.Source, v.Earlier.User
+	}
+	f.Reason = v.Reason
+	if before != nil && before.Session == f.Session {
+		f.ID = before.ID
+		if f.Reason == "" {
+			f.Reason = before.Reason
+		}
 	}
 	return f
 }
@@ -123,7 +139,7 @@ type Progress struct {
 
 // Progress reads how far a flow is. It changes nothing.
 func (g *Gate) Progress(ctx context.Context, v *Visit, f *Flow) (Progress, error) {
-	own, err := g.owns(ctx, v, f.Address)
+	of, err := g.crowdOf(ctx, v, f.Address)
 	if err != nil {
 		return Progress{}, err
 	}
@@ -131,7 +147,7 @@ func (g *Gate) Progress(ctx context.Context, v *Visit, f *Flow) (Progress, error
 	if err != nil {
 		return Progress{}, unavailable(err)
 	}
-	if until, locked := d.bucket(own).locked(g.policy.Limits.TryAddress, v.Now); locked {
+	if until, locked := d.bucket(of).locked(g.policy.Limits.TryAddress, v.Now); locked {
 		return Progress{Phase: LockedOut, Until: until}, nil
 	}
 	return g.progress(d.of(g.house.flowHash(f.ID)), v.Now), nil
@@ -155,13 +171,34 @@ func (g *Gate) progress(c *pending, now time.Time) Progress {
 	return p
 }
 
-// owns reports whether a visit has the address's own bucket: an earlier step
-// named it, a live session has it, or this browser is remembered for it. It
-// depends on what the visitor brings, never on whether the address is known.
-func (g *Gate) owns(ctx context.Context, v *Visit, e Email) (bool, error) {
+// crowdOf is whom a visit is counted with at an address. It depends on what the
+// visitor brings and where they are, never on whether the address is known.
+func (g *Gate) crowdOf(ctx context.Context, v *Visit, e Email) (crowd, error) {
 	if v.Earlier != nil {
-		return v.Earlier.Email == e, nil
+		return g.crowd(v, e, false), nil
 	}
+	trusted, err := g.trusted(ctx, v, e)
+	return g.crowd(v, e, trusted), err
+}
+
+// crowd is crowdOf for a visit of which it is known whether its browser is
+// trusted.
+func (g *Gate) crowd(v *Visit, e Email, trusted bool) crowd {
+	switch {
+	case v.Earlier != nil && v.Earlier.Email != e:
+		return strangers
+	case v.Earlier != nil || trusted:
+		return owners
+	case g.named(v.IP) != "":
+		return office
+	default:
+		return strangers
+	}
+}
+
+// trusted reports whether the browser itself is known for an address: by a live
+// session or by being remembered.
+func (g *Gate) trusted(ctx context.Context, v *Visit, e Email) (bool, error) {
 	if v.Session != "" {
 		if live, _, err := g.live(ctx, v); err == nil && Email(live.Email).Canonical() == e.Canonical() {
 			return true, nil
@@ -197,11 +234,28 @@ func (g *Gate) OpenForm(sealed, audience string) ([]byte, error) {
 
 // NewFlow begins a flow before any address is known, so that a form can be tied
 // to its browser.
-func (g *Gate) NewFlow(v *Visit) *Flow {
-	if v.Earlier != nil {
-		return g.newFlow(v, nil, v.Earlier.Email)
+func (g *Gate) NewFlow(v *Visit) *Flow { return g.newFlow(v, nil, v.known()) }
+
+// known is the address of a visit that nobody has to type; empty where somebody
+// has.
+func (v *Visit) known() Email {
+	switch {
+	case v.Confirm != nil:
+		return Email(v.Confirm.Email)
+	case v.Earlier != nil:
+		return v.Earlier.Email
+	default:
+		return ""
 	}
-	return g.newFlow(v, nil, "")
+}
+
+// Fits reports whether a flow is of the kind that a visit needs: to confirm a
+// session, or to sign in.
+func (f *Flow) Fits(v *Visit) bool {
+	if v.Confirm != nil {
+		return f.Session == v.Confirm.key
+	}
+	return f.Session == ""
 }
 
 // Key names the flow in forms.

@@ -5,6 +5,8 @@ package challenge_test
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,16 +83,53 @@ func FuzzOpenFlow(f *testing.F) {
 	})
 }
 
+// A link is what anybody can type.
+func FuzzReportable(f *testing.F) {
+	w := newWorld(f)
+	g := w.gate(challenge.GateOptions{})
+	w.linked(g).signIn(ana, true)
+	first := w.mailbox.link(f, challenge.SignInCode)
+	b := w.linked(g).signIn(ana, true)
+	used := w.mailbox.link(f, challenge.SignInCode)
+	b.mailed(ana)
+	code, entry := w.mailbox.link(f, challenge.SignInCode), w.mailbox.link(f, challenge.NewSignIn)
+	links := []string{first, used, code, entry}
+	f.Add(used)
+	f.Add("b" + used[1:])
+	f.Add(code)
+	f.Add(entry)
+	f.Add("c" + entry[1:])
+	f.Add("b\r\n")
+	f.Fuzz(func(t *testing.T, id string) {
+		r, err := b.reportable(id)
+		if known := slices.Contains(links, id); known != (err == nil) || !known && !errors.Is(err, challenge.ErrNoReport) {
+			t.Errorf("Reportable(%q) = %+v, %v", id, r, err)
+		}
+		if err != nil && r.Browser+r.Network != "" {
+			t.Errorf("Reportable(%q) tells %+v beside an error", id, r)
+		}
+	})
+}
+
 // FuzzDecodeRecords puts text where each kind of record is. Nothing may panic,
 // and nobody may get in by it.
 func FuzzDecodeRecords(f *testing.F) {
 	w := newWorld(f)
-	b := w.browser(w.gate(challenge.GateOptions{})).signIn(ana, true)
+	g := w.gate(challenge.GateOptions{Networks: office})
+	w.linked(g).signIn(ana, true)
+	b := w.linked(g).signIn(ana, true)
+	used := w.mailbox.link(f, challenge.SignInCode)
+	guest := w.linked(g).at(desk)
+	_ = guest.enter(wrong(guest.mailed(ana), 0), false)
+	w.browser(g).mustReport(w.mailbox.link(f, challenge.SignInCode))
 	b.mailed(ana)
+	links := []string{w.mailbox.link(f, challenge.SignInCode), w.mailbox.link(f, challenge.NewSignIn), used}
 	for _, value := range dump(f, w) {
 		f.Add(value)
 	}
 	f.Add(`{"pending":[{"shape":{"Length":0,"Alphabet":""}}],"own":{"locks":9000000000000000000,"tries":[9223372036854775807,1]}}`)
+	f.Add(`{"office":{"until":-1},"spent":[{"m":"","t":9223372036854775807}],"pending":[{"stopped":"x"}],"starts":[{"office":true}]}`)
+	f.Add(`{"entries":[{"id":"AAAAAAAAAAAAAAAAAAAAAA","c":"AAAAAAAAAAAAAAAAAAAAAA","f":"","b":""},{"f":"","b":""}]}`)
 	f.Add(`{"devices":[{"gen":-1}],"sessions":[{"e":1}]}`)
 	f.Add(`{"29000000":[-5,9223372036854775807]}`)
 	f.Add(`null`)
@@ -107,16 +146,22 @@ func FuzzDecodeRecords(f *testing.F) {
 			}
 		}
 		mine := newWorldOn(t, w.clock, store)
-		stranger := mine.browser(mine.gate(challenge.GateOptions{}))
+		stranger := mine.browser(mine.gate(challenge.GateOptions{Networks: office}))
 		stranger.flow = b.flow
 		_ = stranger.enter("000000", true)
 		_, _ = stranger.ask(ana)
 		_, _ = stranger.resend()
 		_, _ = stranger.gate.Progress(context.Background(), stranger.visit(), stranger.flow)
+		_, _ = mine.browser(stranger.gate).at(desk).ask(ana)
 		if v := stranger.open(); v.Decision == challenge.Pass {
 			t.Errorf("%q lets a stranger in", value)
 		}
 		stranger.device = b.device
 		stranger.open()
+		for _, id := range links {
+			_, _ = stranger.reportable(id)
+			_, _ = stranger.report(id)
+			_ = stranger.gate.Unreport(context.Background(), stranger.visit(), id)
+		}
 	})
 }

@@ -9,20 +9,25 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/doorcode/caddy-doorcode/challenge/risk"
 	"github.com/doorcode/caddy-doorcode/challenge/sessions"
+	"github.com/doorcode/caddy-doorcode/geo"
 )
 
 // A Gate decides at one place in front of an app. Many gates share a [House].
 // It is safe for concurrent use.
 type Gate struct {
-	house   *House
-	id      string
-	policy  Policy
-	grace   time.Duration
-	access  atomic.Pointer[Access]
-	issuer  *sessions.Issuer
-	record  Recorder
-	prepare func(Identity, sessions.Session) any
+	house    *House
+	id       string
+	policy   Policy
+	grace    time.Duration
+	access   atomic.Pointer[Access]
+	locator  Locator
+	networks []Network
+	issuer   *sessions.Issuer
+	record   Recorder
+	prepare  func(Identity, sessions.Session) any
+	placed   func(*geo.Place) any
 }
 
 // GateOptions say what is particular to a gate.
@@ -32,6 +37,10 @@ type GateOptions struct {
 	ID string
 	// Policy is what the gate demands.
 	Policy Policy
+	// Locator says where visits come from. Nil: nothing does.
+	Locator Locator
+	// Networks are those that the operator named.
+	Networks []Network
 	// Access says who may pass. It can be changed later by SetAccess.
 	Access *Access
 	// Algorithm signs the session cookie. Default: ES256.
@@ -44,6 +53,8 @@ type GateOptions struct {
 	// returns travels with the admission. It serves to build headers once
 	// instead of on every request.
 	Prepare func(Identity, sessions.Session) any
+	// PreparePlace does the same for each place at which a session is seen.
+	PreparePlace func(*geo.Place) any
 }
 
 // NewGate makes a gate, and its signing keys if there are none yet.
@@ -66,7 +77,8 @@ func (h *House) NewGate(ctx context.Context, o GateOptions) (*Gate, error) {
 	}
 	g := &Gate{
 		house: h, id: o.ID, policy: o.Policy.withDefaults(), grace: o.Grace,
-		issuer: issuer, record: o.Recorder, prepare: o.Prepare,
+		issuer: issuer, record: o.Recorder, prepare: o.Prepare, placed: o.PreparePlace,
+		locator: o.Locator, networks: o.Networks,
 	}
 	g.access.Store(o.Access)
 	if h.rekeyed.Swap(false) {
@@ -106,9 +118,15 @@ type Visit struct {
 	IP       netip.Addr // as Caddy resolved it; zero when unknown
 	Agent    string     // User-Agent, raw
 	Session  string     // value of the session cookie
+	Page     risk.Page  // how fresh a code the page asks for
+	Link     string     // URL below which the endpoints are, for mails
+	Reason   Reason     // why a code is asked for, for mails
 	Device   string     // value of the device cookie
 	// Earlier is what an earlier step says; nil where visitors type an address.
 	Earlier *Identity
+	// Confirm is the session whose person is asked to confirm it; nil where
+	// somebody signs in.
+	Confirm *Live
 }
 
 // A Decision is what becomes of a visit.
@@ -128,9 +146,17 @@ type Verdict struct {
 	Reason   Reason
 	// Identity is who it is; its address is empty where nobody knows yet.
 	Identity Identity
+	// Barred: nobody is let in from where the visit comes from.
+	Barred bool
+	// Observed are reasons that would ask for a code if they were not only
+	// observed.
+	Observed risk.Set
+	// Placed is what PreparePlace made of where a session is.
+	Placed any
 	// Remembered is the address that this browser used last, to fill in a form.
 	Remembered Email
-	// Admission is set on Pass and on a Deny that a session led to.
+	// Admission is who is admitted. On Check it is the session that is to be
+	// confirmed, on Deny the one that led there; nil where there is none.
 	Admission *Admission
 	// SetSession and SetDevice are new cookie values, empty when unchanged.
 	SetSession, SetDevice string

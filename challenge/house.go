@@ -27,9 +27,12 @@ type House struct {
 	now    func() time.Time
 
 	tickets *otter.Cache[string, *ticket] // by session cookie
+	guests  *otter.Cache[guestKey, *Live] // by identity of an earlier step
+	streams streams
 	ends    ends
 	budget  budget
 
+	outage  outage
 	keysMu  sync.Mutex  // guards keys while they are made
 	rekeyed atomic.Bool // the stored keys were another secret's, and are replaced
 	stop    context.CancelFunc
@@ -49,6 +52,8 @@ const (
 	// maxTickets bounds how many session cookies are kept in memory; others cost
 	// one read and one signature check again.
 	maxTickets = 100_000
+	// maxGuests bounds how many identities of earlier steps are.
+	maxGuests = 10_000
 
 	labelDoor    keyring.Label = "door"
 	labelPerson  keyring.Label = "person"
@@ -60,6 +65,9 @@ const (
 	labelSession keyring.Label = "session id"
 	labelClaims  keyring.Label = "session claims"
 	labelKeys    keyring.Label = "signing keys"
+	labelTold    keyring.Label = "told"
+	labelStop    keyring.Label = "stop"
+	labelAsked   keyring.Label = "asked"
 )
 
 // OpenHouse starts a House. It reads which sessions were ended; when the store
@@ -70,7 +78,11 @@ func OpenHouse(ctx context.Context, o HouseOptions) (*House, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making session cache: %w", err)
 	}
-	h := &House{store: o.Store, ring: o.Ring, sender: o.Sender, now: o.Now, tickets: tickets}
+	guests, err := otter.New(&otter.Options[guestKey, *Live]{MaximumSize: maxGuests})
+	if err != nil {
+		return nil, fmt.Errorf("making cache of identities: %w", err)
+	}
+	h := &House{guests: guests, store: o.Store, ring: o.Ring, sender: o.Sender, now: o.Now, tickets: tickets}
 	if h.now == nil {
 		h.now = time.Now
 	}
@@ -88,6 +100,7 @@ func (h *House) Close() {
 	h.stop()
 	h.done.Wait()
 	h.tickets.StopAllGoroutines()
+	h.guests.StopAllGoroutines()
 }
 
 // watch reads the ended sessions twice a second and writes the mail budget, the
@@ -104,6 +117,7 @@ func (h *House) watch(ctx context.Context) {
 			return
 		case <-tick.C:
 			h.readEnds(ctx)
+			h.streams.sweep(h.now())
 			h.settleBudget(ctx)
 		}
 	}
@@ -154,15 +168,18 @@ func (h *House) ensureKeys(sealed []byte, algorithm sessions.Algorithm, now time
 const (
 	keyKeys = "keys"
 	keyEnds = "ended"
+
+	keyDoor   = "door/"
+	keyPerson = "person/"
 )
 
-func (h *House) doorKey(e Email) string {
-	return "door/" + cut(h.ring.MAC(labelDoor, []byte(e.Canonical()))).String()
-}
+func (h *House) doorKey(e Email) string { return keyDoor + h.doorID(e).String() }
 
-func (h *House) personKey(e Email) string {
-	return "person/" + cut(h.ring.MAC(labelPerson, []byte(e.Canonical()))).String()
-}
+func (h *House) personKey(e Email) string { return keyPerson + h.personID(e).String() }
+
+func (h *House) doorID(e Email) id { return cut(h.ring.MAC(labelDoor, []byte(e.Canonical()))) }
+
+func (h *House) personID(e Email) id { return cut(h.ring.MAC(labelPerson, []byte(e.Canonical()))) }
 
 // subject is the opaque name of an identity in tokens.
 func (h *House) subject(i Identity) string {

@@ -16,7 +16,7 @@ func (g *Gate) SignOut(ctx context.Context, v *Visit, a *Admission, forget bool)
 	live := a.Live
 	claims := g.house.claims(v)
 	claim, _ := claims.Find(live.Email, live.Source, live.User, v.Now)
-	err = g.house.retire(ctx, live, func(p *person) {
+	err = g.house.retire(ctx, live, live.Browser, func(p *person) {
 		for _, browser := range []string{claim.ID, live.Browser} {
 			if d := p.device(browser); d != nil {
 				d.Ended = true
@@ -52,11 +52,8 @@ func (g *Gate) Unremember(ctx context.Context, v *Visit, forget bool) (setDevice
 		return v.Device, nil
 	}
 	var gone []sessionEntry
-	err = change(ctx, g.house.store, g.house.personKey(Email(claim.Address)), func(p *person, _ time.Time) error {
-		gone = p.dropOf(claim.ID)
-		if d := p.device(claim.ID); d != nil {
-			d.Ended = true
-		}
+	err = change(ctx, g.house.store, g.house.personKey(Email(claim.Address)), func(p *person, now time.Time) error {
+		gone = p.endBrowser(claim.ID, now)
 		if forget {
 			p.forget(claim.ID)
 		}

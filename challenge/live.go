@@ -5,10 +5,12 @@ package challenge
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync/atomic"
 	"time"
 
+	"github.com/doorcode/caddy-doorcode/challenge/risk"
 	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 )
 
@@ -17,13 +19,86 @@ type Live struct {
 	sessions.Session
 
 	key        string        // the id as records name it
+	from       beginning     // where it was verified
+	confirmed  atomic.Int64  // Unix nanoseconds of the last use of a page that wants a fresh code
 	seen       atomic.Uint64 // see ends.ended
+	demanded   atomic.Int64  // Unix nanoseconds of the last mail that the app asked for
 	awaits     atomic.Int64  // generation of its secret that the browser has yet to show; 0: none
 	extended   atomic.Pointer[extension]
 	admissions atomic.Pointer[[]*Admission]
 }
 
-func newLive(s sessions.Session) *Live { return &Live{Session: s, key: s.ID.String()} }
+func newLive(s sessions.Session) *Live {
+	return &Live{Session: s, key: s.ID.String(), from: beginningOf(s.Place)}
+}
+
+// A beginning is where a session began. Where no code was entered, it counts at
+// the gate that let it begin there alone: another one may find the place unusual.
+type beginning struct {
+	risk.Where
+	Gate string `json:"u,omitempty"` // empty: by a code
+}
+
+// at is what a gate makes of a beginning.
+func (b *beginning) at(g *Gate) risk.Where {
+	if b.Gate != "" && b.Gate != g.id {
+		return risk.Where{Blind: b.Blind}
+	}
+	return b.Where
+}
+
+// beginningOf reads the place of a session; what cannot be read is unknown.
+func beginningOf(text string) (b beginning) {
+	if text == "" || json.Unmarshal([]byte(text), &b) != nil {
+		return beginning{}
+	}
+	return b
+}
+
+func (b beginning) text() string {
+	text, err := json.Marshal(b)
+	if err != nil {
+		panic("challenge: encoding plain data: " + err.Error())
+	}
+	return string(text)
+}
+
+// kept reports whether there is a session, and not just an earlier step's word.
+func (l *Live) kept() bool { return l.key != "" }
+
+// teacher names the browser of a session where places are learned.
+func (l *Live) teacher() string { return teacherOf(l.Browser, l.key) }
+
+// teacherOf names a browser: one that is not remembered is known by its session.
+func teacherOf(browser, session string) string {
+	if browser != "" {
+		return browser
+	}
+	return session
+}
+
+// Session is the live session of a visit, if it brings one.
+func (g *Gate) Session(ctx context.Context, v *Visit) (*Live, bool) {
+	if v.Session == "" {
+		return nil, false
+	}
+	live, _, err := g.live(ctx, v)
+	return live, err == nil
+}
+
+// demandEvery is how often an app can have one session mailed a code.
+const demandEvery = 10 * time.Minute
+
+// Demand reports whether a code may be mailed because the app asks for one,
+// which then counts.
+func (l *Live) Demand(now time.Time) bool {
+	last := l.demanded.Load()
+	return now.UnixNano()-last >= int64(demandEvery) && l.demanded.CompareAndSwap(last, now.UnixNano())
+}
+
+// renewed reports whether a remembered browser made the session, whose last code
+// is then no fresh one.
+func (l *Live) renewed() bool { return l.Issued.After(l.AuthTime) }
 
 // Key is the name of the session in records and lists.
 func (l *Live) Key() string { return l.key }
@@ -47,6 +122,7 @@ func (g *Gate) session(v *Visit, who Identity, device string, auth, now time.Tim
 	return sessions.Session{
 		ID: sessions.NewID(g.house.sessionMAC), Subject: g.house.subject(who), Audience: v.Audience,
 		Email: string(who.Email), User: who.User, Source: who.Source, Browser: device, Methods: []string{"otp"},
+		Place:    beginning{Where: g.where(g.spotOf(v.IP))}.text(),
 		AuthTime: auth, Issued: now, Active: now, Expires: now.Add(g.policy.Session.Lifetime),
 	}
 }
@@ -98,7 +174,7 @@ func (g *Gate) tooOld(s *Live, now time.Time) bool {
 	if !now.Before(s.Issued.Add(g.policy.Session.Lifetime)) {
 		return true
 	}
-	return g.policy.Devices.Choice == ChoiceNever && s.Issued.After(s.AuthTime.Add(time.Second))
+	return g.always() && s.Issued.After(s.AuthTime.Add(time.Second))
 }
 
 func (g *Gate) idled(active, now time.Time) bool {

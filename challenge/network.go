@@ -33,15 +33,10 @@ func prefixes(ip netip.Addr) []netip.Prefix {
 	}
 }
 
-// network names the network that may begin a few challenges of one address: /24 and
-// /48.
+// network names the /24 or /48 of an address: what may begin a few challenges of
+// one address, what a report blocks, and what is learned of where people are.
 func (h *House) network(ip netip.Addr) id {
-	ip = ip.Unmap().WithZone("")
-	bits := 48
-	if ip.Is4() {
-		bits = 24
-	}
-	return h.networkID(netip.PrefixFrom(ip, bits).Masked())
+	return h.networkID(Surroundings(ip))
 }
 
 func (h *House) networkKey(p netip.Prefix) string { return "net/" + h.networkID(p).String() }

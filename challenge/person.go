@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/devices"
+	"github.com/doorcode/caddy-doorcode/challenge/risk"
 )
 
 // A person is what is kept of somebody who has proved an address: the sessions
@@ -18,6 +19,11 @@ type person struct {
 	Sessions []sessionEntry   `json:"sessions,omitempty"` // oldest first
 	Devices  []devices.Record `json:"devices,omitempty"`  // least recently used first
 	Codes    []int64          `json:"codes,omitempty"`    // Unix seconds of the last right codes
+	Last     int64            `json:"last,omitempty"`     // Unix seconds of the last right code
+	Places   risk.Profile     `json:"places,omitzero"`    // where the person signs in
+	Door     id               `json:"door,omitzero"`      // the other record of the address
+	Entries  []entered        `json:"entries,omitempty"`  // by code, oldest first
+	Told     []told           `json:"told,omitempty"`     // of which kinds of entries, lately
 }
 
 // personVersion is the format of the record.
@@ -25,13 +31,46 @@ const personVersion = 1
 
 func (p *person) format() (is, known int) { return p.Version, personVersion }
 
-// A sessionEntry says that a session lives. Times are Unix seconds.
+// A sessionEntry says that a session lives. Times are Unix seconds. Of one that
+// has ended, Device names the browser if that has ended with it.
 type sessionEntry struct {
 	ID     string `json:"id"`
 	Device string `json:"device,omitempty"`
 	Made   int64  `json:"made"`
 	Ends   int64  `json:"ends"`
+	// Next is the session that takes the place of one that ends. Never stored.
+	Next string `json:"-"`
 }
+
+// An entered is an entry by code, or a session that one confirmed, kept so that
+// the person can say that it was not theirs.
+type entered struct {
+	ID      id     `json:"id"`
+	Code    id     `json:"c,omitzero"` // mark of the link in the code's mail
+	Notice  id     `json:"o,omitzero"` // the entry whose mail tells of this one too: itself, or an earlier one like it
+	Session string `json:"s"`
+	Browser string `json:"b"`           // which taught where the person is, see teacherOf
+	Before  string `json:"f,omitempty"` // what the browser was called before, where it was known
+	Network id     `json:"n"`
+	At      int64  `json:"t"`           // Unix seconds
+	Asked   string `json:"a"`           // sealed, see sealAsked
+	Named   bool   `json:"p,omitempty"` // by an earlier step, as whoever knows a password
+}
+
+// A told says that the person was told of an entry from a browser and place.
+type told struct {
+	Key   id    `json:"k"`
+	Entry id    `json:"e"`
+	At    int64 `json:"t"` // Unix seconds
+}
+
+const (
+	maxEntries  = 12
+	maxTold     = 8
+	entriesKept = 7 * day // in which an entry can be reported
+	toldEvery   = day
+	placesKept  = 360 * day // after the last code; then the record goes, and the places with it
+)
 
 // lives keeps the record while anything in it can still be used.
 func (p *person) lives(now time.Time) time.Duration {
@@ -45,6 +84,9 @@ func (p *person) lives(now time.Time) time.Duration {
 	for _, at := range p.Codes {
 		until = later(until, time.Unix(at, 0).Add(oftenWithin))
 	}
+	if p.Last != 0 {
+		until = later(until, time.Unix(p.Last, 0).Add(placesKept))
+	}
 	return until.Sub(now)
 }
 
@@ -57,6 +99,8 @@ func (p *person) tidy(now time.Time) {
 	p.Version = personVersion
 	p.drop(func(s sessionEntry) bool { return s.Ends <= now.Unix() })
 	p.Codes = p.recentCodes(now)
+	p.Entries = slices.DeleteFunc(p.Entries, func(e entered) bool { return now.Unix()-e.At >= int64(entriesKept/time.Second) })
+	p.Told = slices.DeleteFunc(p.Told, func(t told) bool { return now.Unix()-t.At >= int64(toldEvery/time.Second) })
 	p.Devices = slices.DeleteFunc(p.Devices, func(d devices.Record) bool { return d.Over(longestMemory, longestMemory, now) })
 }
 
@@ -65,6 +109,9 @@ func (p *person) add(s sessionEntry, most int) (gone []sessionEntry) {
 	p.Sessions = append(p.Sessions, s)
 	if extra := len(p.Sessions) - most; extra > 0 {
 		gone = slices.Clone(p.Sessions[:extra])
+		for i := range gone {
+			gone[i].Device = "" // the browser is remembered still
+		}
 		p.Sessions = slices.Delete(p.Sessions, 0, extra)
 	}
 	return gone
@@ -87,6 +134,21 @@ func (p *person) dropOf(device string) (gone []sessionEntry) {
 	return p.drop(func(s sessionEntry) bool { return s.Device == device })
 }
 
+// endBrowser ends a remembered browser: its sessions, the last of which may be
+// over but for its streams, and the way in without a code.
+func (p *person) endBrowser(device string, now time.Time) (gone []sessionEntry) {
+	gone = p.dropOf(device)
+	d := p.device(device)
+	if d == nil {
+		return gone
+	}
+	d.Ended = true
+	if d.Session != "" && !slices.ContainsFunc(gone, func(s sessionEntry) bool { return s.ID == d.Session }) {
+		gone = append(gone, sessionEntry{ID: d.Session, Device: device, Ends: now.Add(day).Unix()})
+	}
+	return gone
+}
+
 // session finds a session that lives.
 func (p *person) session(session string, now time.Time) (sessionEntry, bool) {
 	for _, s := range p.Sessions {
@@ -107,13 +169,17 @@ func (p *person) device(device string) *devices.Record {
 	return nil
 }
 
-// remember puts a browser on the list, in place of the one used longest ago.
-func (p *person) remember(d devices.Record, most int) {
+// remember puts a browser on the list, in place of the one used longest ago,
+// whose sessions end with it.
+func (p *person) remember(d devices.Record, most int, now time.Time) (gone []sessionEntry) {
 	p.forget(d.ID)
 	p.Devices = append(p.Devices, d)
-	if extra := len(p.Devices) - most; extra > 0 {
-		p.Devices = slices.Delete(p.Devices, 0, extra)
+	for len(p.Devices) > most {
+		oldest := p.Devices[0].ID
+		gone = append(gone, p.endBrowser(oldest, now)...)
+		p.forget(oldest)
 	}
+	return gone
 }
 
 func (p *person) forget(device string) {

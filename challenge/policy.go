@@ -3,7 +3,11 @@
 
 package challenge
 
-import "time"
+import (
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/risk"
+)
 
 // A Policy is what a gate demands. The zero value of a field is its default.
 type Policy struct {
@@ -11,6 +15,14 @@ type Policy struct {
 	Limits  Limits
 	Session SessionPolicy
 	Devices DevicePolicy
+	// Risk says what is out of the ordinary, and what follows. Without any reason
+	// to ask, new browsers, new places and travel do.
+	Risk risk.Policy
+	// Never asks nobody, but for sensitive pages. It is for gates behind an
+	// earlier step.
+	Never bool
+	// Countries say from where people may come. Default: everywhere.
+	Countries Countries
 	// Reveal tells people that their address is not on the list.
 	Reveal bool
 }
@@ -87,6 +99,18 @@ func (p Policy) withDefaults() Policy {
 
 	p.Session.Lifetime = orDuration(p.Session.Lifetime, 12*time.Hour)
 	p.Session.Max = min(orInt(p.Session.Max, maxSessions), maxSessions)
+	if p.Risk.Ask == 0 && !p.Never {
+		p.Risk.Ask = risk.SetOf(NewBrowser, NewPlace, Travel)
+	}
+	if p.Risk.Distance == 0 {
+		p.Risk.Distance = 500
+	}
+	if p.Risk.Speed == 0 {
+		p.Risk.Speed = 900
+	}
+	if p.Devices.Choice == ChoiceNever && (p.Risk.Ask &^ p.Risk.Observe).Has(NewBrowser) { // each browser is new each time
+		p.Risk.Ask |= risk.SetOf(Always)
+	}
 	if p.Devices.Choice == "" {
 		p.Devices.Choice = ChoiceAsk
 	}

@@ -5,9 +5,11 @@ package challenge
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/devices"
+	"github.com/doorcode/caddy-doorcode/challenge/risk"
 	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 )
 
@@ -101,13 +103,17 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) Verdict {
 	if !g.access.Load().Judge(who.Email, v.Now).Allowed {
 		return verdict
 	}
-	entry, reason, err := g.reenter(ctx, v, who, claim)
+	entry, said, err := g.reenter(ctx, v, who, claim)
 	if err != nil {
 		g.log(ctx, v, Event{Name: StoreFailed, Err: err})
 		return Verdict{Decision: Unavailable}
 	}
-	if reason != "" {
-		verdict.Reason = reason
+	verdict.Observed = said.Observed
+	if entry.session.Email == "" {
+		verdict.Reason = said.Said.First()
+		if said.Asks != 0 {
+			verdict.Reason = said.Asks.First()
+		}
 		return verdict
 	}
 	token, live, err := g.open(entry.session, entry.generation, v.Now)
@@ -119,7 +125,10 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) Verdict {
 	if !ok {
 		return verdict
 	}
+	g.house.streams.goOn(live)
 	g.log(ctx, v, Event{Name: Renewed, Address: who.Email, Source: who.Source, User: who.User, Session: live.ID.Public()})
+	pass.Observed |= said.Observed
+	g.logVerdict(ctx, v, pass, factorBrowser)
 	pass.SetSession = token
 	claim.Generation, claim.Expires = entry.generation, entry.expires.Unix()
 	pass.SetDevice = g.house.sealClaims(v, claims.With(claim))
@@ -128,56 +137,91 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) Verdict {
 
 // A reentry is what a remembered browser is given.
 type reentry struct {
-	session    sessions.Session
+	session    sessions.Session // without an address when there is none
 	generation int
 	expires    time.Time
 }
 
-// reenter spends the browser's secret and puts a session on the person's list.
-// The tabs that a browser restores at once share one session.
-func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim devices.Claim) (entry reentry, reason Reason, err error) {
+// reenter judges a remembered browser, spends its secret and puts a session on
+// the person's list. The tabs that a browser restores at once share one session.
+func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim devices.Claim) (entry reentry, said risk.Judgement, err error) {
 	var gone []sessionEntry
 	var replayed bool
+	here := g.where(g.spotOf(v.IP))
 	err = change(ctx, g.house.store, g.house.personKey(who.Email), func(p *person, now time.Time) error {
-		entry, reason, gone, replayed = reentry{}, "", nil, false
+		entry, gone, replayed = reentry{}, nil, false
 		p.tidy(now)
 		d := p.device(claim.ID)
-		switch {
-		case d == nil || g.forgets(d, now):
-			reason = Expired
-			return nil
-		case d.Ended:
-			reason = Ended
-			return nil
+		facts := risk.Facts{Browser: g.standing(d, now), ID: claim.ID, Here: here, Person: &p.Places}
+		if facts.Browser == risk.Remembered && d.Judge(claim.Generation, now) == devices.Stale {
+			facts.Browser, replayed = risk.SignedOut, true
+			gone = p.endBrowser(d.ID, now)
 		}
-		outcome := d.Judge(claim.Generation, now)
-		if outcome == devices.Stale {
-			d.Ended, reason, replayed = true, Ended, true
-			gone = p.dropOf(d.ID)
+		said = risk.Assess(&facts, &g.policy.Risk, now)
+		if facts.Browser != risk.Remembered || said.Asks != 0 {
+			if !replayed {
+				return errUnchanged // asked on every request until the code is there: nothing is written
+			}
 			return nil
 		}
-		s := g.session(v, who, d.ID, time.Unix(d.Coded, 0), now)
-		if shared, lives := p.session(d.Session, now); lives && outcome == devices.Previous {
-			s.Issued, s.Expires = time.Unix(shared.Made, 0), time.Unix(shared.Ends, 0)
-			entry = reentry{s, d.Generation, g.rememberedUntil(d)}
-			return entry.session.ID.UnmarshalText([]byte(d.Session))
-		}
-		if outcome == devices.Current {
-			d.Rotate()
-		}
-		d.Session, d.Used = s.ID.String(), now.Unix()
-		entry = reentry{s, d.Generation, g.rememberedUntil(d)}
-		gone = append(p.dropOf(d.ID), p.add(entryOf(s), g.policy.Session.Max)...)
-		p.remember(*d, g.policy.Devices.Max)
-		return nil
+		p.Places.Touch(here, claim.ID, now)
+		entry, gone, err = g.resume(v, who, p, d, d.Judge(claim.Generation, now), now)
+		return err
 	})
+	if errors.Is(err, errUnchanged) {
+		return entry, said, nil
+	}
 	if err == nil {
 		err = g.house.end(ctx, gone...)
 	}
 	if replayed {
 		g.log(ctx, v, Event{Name: DeviceReplayed, Address: who.Email, User: who.User, Source: who.Source})
 	}
-	return entry, reason, err
+	return entry, said, err
+}
+
+var errUnchanged = errors.New("nothing to write")
+
+// standing is how a browser with a record, or without, is known.
+func (g *Gate) standing(d *devices.Record, now time.Time) risk.Browser {
+	switch {
+	case d == nil || g.forgets(d, now):
+		return risk.Lapsed
+	case d.Ended:
+		return risk.SignedOut
+	default:
+		return risk.Remembered
+	}
+}
+
+// resume gives a remembered browser its next session. gone are those that it
+// takes the place of.
+func (g *Gate) resume(v *Visit, who Identity, p *person, d *devices.Record, secret devices.Outcome, now time.Time) (entry reentry, gone []sessionEntry, err error) {
+	s := g.renewal(v, who, d, now)
+	if shared, lives := p.session(d.Session, now); lives && secret == devices.Previous {
+		s.Issued, s.Expires = time.Unix(shared.Made, 0), time.Unix(shared.Ends, 0)
+		entry = reentry{session: s, generation: d.Generation, expires: g.rememberedUntil(d)}
+		return entry, nil, entry.session.ID.UnmarshalText([]byte(d.Session))
+	}
+	if secret == devices.Current {
+		d.Rotate()
+	}
+	d.Session, d.Used = s.ID.String(), now.Unix()
+	entry.session, entry.generation, entry.expires = s, d.Generation, g.rememberedUntil(d)
+	gone = p.dropOf(d.ID)
+	for i := range gone {
+		gone[i].Next = entryOf(s).ID
+	}
+	gone = append(gone, p.add(entryOf(s), g.policy.Session.Max)...)
+	gone = append(gone, p.remember(*d, g.policy.Devices.Max, now)...)
+	return entry, gone, nil
+}
+
+// renewal is the session that a remembered browser is given.
+func (g *Gate) renewal(v *Visit, who Identity, d *devices.Record, now time.Time) sessions.Session {
+	s := g.session(v, who, d.ID, time.Unix(d.Coded, 0), now)
+	s.Place = beginning{g.where(g.spotOf(v.IP)), g.id}.text()
+	return s
 }
 
 // forgets reports whether a browser is no longer remembered at this gate.

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"net/netip"
 	"time"
+
+	"github.com/doorcode/caddy-doorcode/geo"
 )
 
 // A Sender takes notices for delivery. Send only queues: it returns at once.
@@ -26,9 +28,21 @@ type HealthReporter interface {
 // ErrQueueFull reports that the mail queue has no place for a notice.
 var ErrQueueFull = errors.New("mail queue is full")
 
+// A Subject is what a mail is about.
+type Subject uint8
+
+// The subjects.
+const (
+	SignInCode  Subject = iota // a code to sign in with
+	ConfirmCode                // a code that somebody who is signed in confirms it with
+	NewSignIn                  // somebody came in by a code, in a browser that was not remembered or from an unusual place
+	WrongCodes                 // too many wrong codes were tried
+)
+
 // A Notice is what is to be mailed, as data.
 type Notice struct {
 	Gate     string     // selects the route: transport, sender, brand
+	Subject  Subject    // zero: a code to sign in with
 	Mailbox  string     // where it goes: the operator's spelling or the parsed address, ASCII
 	Decoy    bool       // an unknown address: takes a place and time in the queue, and is never sent
 	Known    bool       // whether it may use the half of the queue that is kept for known people
@@ -38,7 +52,10 @@ type Notice struct {
 	App      string     // the site's name from the configuration
 	Agent    string     // raw User-Agent of whoever asked; mails describe it from a fixed vocabulary
 	IP       netip.Addr // address of whoever asked; zero when unknown
+	Place    geo.Place  // where that address is used, as far as is known
+	Reason   Reason     // why a code is needed, where that is more than that the browser is new
+	Stop     string     // URL of the page that ends what the mail is about; empty: there is none
 	Asked    time.Time
-	Expires  time.Time
-	Language string // language of the page that asked
+	Expires  time.Time // of a code; for WrongCodes until when no code is accepted
+	Language string    // language of the page that asked
 }

@@ -55,19 +55,25 @@ type Entry struct {
 //
 // Its errors are *TryError, *LimitError and ErrUnavailable.
 func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, error) {
-	own, err := g.owns(ctx, v, f.Address)
+	if f.Session != "" && !g.ofSession(ctx, v, f) {
+		return Entry{}, &TryError{Kind: ErrCodeExpired}
+	}
+	of, err := g.crowdOf(ctx, v, f.Address)
 	if err != nil {
 		return Entry{}, err
 	}
-	// An office is one network: what its strangers typed must not keep out whoever
-	// has a bucket of their own.
+	// An office is one network: what strangers in it typed must not keep out whoever
+	// is none.
 	uncounted := g.house.countNetwork(ctx, v.IP, LimitTryIP, g.policy.Limits.TryIP)
-	if uncounted != nil && (!own || errors.Is(uncounted, ErrUnavailable)) {
+	if uncounted != nil && (!of.favoured() || errors.Is(uncounted, ErrUnavailable)) {
 		g.logRefusal(ctx, v, f.Address, uncounted)
 		return Entry{}, uncounted
 	}
 	right := g.access.Load().Judge(f.Address, v.Now)
-	ref, err := g.spend(ctx, v, f, try.Typed, own, right.Allowed)
+	did, err := g.spend(ctx, v, f, try.Typed, of, right.Allowed)
+	if !did.warn.IsZero() {
+		g.warn(ctx, v, f.Address, did.warn)
+	}
 	if err != nil {
 		g.logTry(ctx, v, f, err)
 		return Entry{}, err
@@ -75,26 +81,46 @@ func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, e
 	if uncounted == nil {
 		g.house.giveBack(ctx, v.IP, LimitTryIP)
 	}
-	entry, err := g.enter(ctx, v, f, try.Remember)
+	entry, err := g.admitByCode(ctx, v, f, did.mark, try.Remember)
 	if err != nil {
 		g.log(ctx, v, Event{Name: StoreFailed, Address: f.Address, Err: err})
 		return Entry{}, unavailable(err)
 	}
 	g.log(ctx, v, Event{
-		Name: Verified, Address: f.Address, Source: f.Source, User: f.User, Ref: ref,
-		Session: entry.Admission.Live.ID.Public(), Rule: right.Rule,
+		Name: Verified, Address: f.Address, Source: f.Source, User: f.User, Ref: did.ref,
+		Session: entry.Admission.Live.ID.Public(), Rule: right.Rule, Reason: f.Reason,
 	})
+	g.logVerdict(ctx, v, Verdict{Decision: Pass, Identity: entry.Admission.Identity, Admission: entry.Admission}, factorCode)
 	return entry, nil
 }
 
+// admitByCode is what a right code leads to: a session, or a session confirmed.
+func (g *Gate) admitByCode(ctx context.Context, v *Visit, f *Flow, code id, remember bool) (Entry, error) {
+	if f.Session == "" {
+		return g.enter(ctx, v, f, code, remember)
+	}
+	live, _, err := g.live(ctx, v)
+	if err != nil {
+		return Entry{}, err
+	}
+	return g.renewProof(ctx, v, live, code)
+}
+
+// A spending is what comes of a try beside its outcome.
+type spending struct {
+	ref  string
+	mark id        // of the link in the code's mail, where the code was right
+	warn time.Time // end of a lock of which the person is to be told
+}
+
 // spend counts, compares and spends in one update of the address's record.
-func (g *Gate) spend(ctx context.Context, v *Visit, f *Flow, typed string, own, allowed bool) (ref string, err error) {
+func (g *Gate) spend(ctx context.Context, v *Visit, f *Flow, typed string, of crowd, allowed bool) (did spending, err error) {
 	var outcome error
 	network := g.house.network(v.IP)
 	err = change(ctx, g.house.store, g.house.doorKey(f.Address), func(d *door, now time.Time) error {
-		outcome, ref = nil, ""
+		outcome, did = nil, spending{}
 		d.tidy(now)
-		b := d.bucket(own)
+		b := d.bucket(of)
 		if until, locked := b.locked(g.policy.Limits.TryAddress, now); locked {
 			outcome = &LimitError{LimitTryAddress, until}
 			return nil
@@ -104,16 +130,18 @@ func (g *Gate) spend(ctx context.Context, v *Visit, f *Flow, typed string, own, 
 			outcome = &TryError{Kind: ErrCodeExpired}
 			return nil
 		}
-		ref = c.Ref
+		did.ref = c.Ref
 		if outcome = g.attempt(d, b, c, f, typed, allowed, now); outcome == nil {
-			d.succeed(*c, own, network)
+			did.mark = g.house.spends(d, c, g.house.personID(f.Address), now)
+			d.succeed(*c, of, network)
 		}
+		did.warn = d.warning(outcome, now)
 		return nil
 	})
 	if err != nil {
-		return "", unavailable(err)
+		return spending{}, unavailable(err)
 	}
-	return ref, outcome
+	return did, outcome
 }
 
 // attempt counts a try, judges what was typed against the challenge of the flow,
@@ -135,7 +163,7 @@ func (g *Gate) attempt(d *door, b *bucket, c *pending, f *Flow, typed string, al
 	d.need(now.Add(horizon))
 	until, locked := b.locked(g.policy.Limits.TryAddress, now)
 
-	if deriveCode(g.house.ring, c.seed, g.binding(f)).matches(code) && allowed {
+	if deriveCode(g.house.ring, c.seed, g.binding(f)).matches(code) && allowed && !c.Void {
 		return nil
 	}
 	if kind := g.kindOfWrong(c, f, code); kind != nil && c.Given < maxGivenBack && !locked {
@@ -173,50 +201,6 @@ func (g *Gate) wrongMAC(c *pending, code string) id {
 	return cut(g.house.ring.MAC(labelWrong, c.ID[:], []byte(code)))
 }
 
-// enter makes the session, ends the one before, and remembers the browser.
-func (g *Gate) enter(ctx context.Context, v *Visit, f *Flow, remember bool) (Entry, error) {
-	if err := g.leaveBehind(ctx, v); err != nil {
-		return Entry{}, err
-	}
-	who := Identity{Source: f.Source, User: f.User, Email: f.Address}
-	claims := g.house.claims(v)
-	before, known := claims.Find(string(who.Email), who.Source, who.User, v.Now)
-	s := g.session(v, who, "", v.Now, v.Now)
-	if g.keeps(remember) {
-		// A new name: copies of an older cookie of this browser stay worthless.
-		s.Browser = newID().String()
-	}
-	var gone []sessionEntry
-	var d devices.Record
-	err := change(ctx, g.house.store, g.house.personKey(who.Email), func(p *person, now time.Time) error {
-		p.tidy(now)
-		p.coded(now)
-		gone = nil
-		if s.Browser != "" {
-			d = devices.Record{ID: s.Browser, Made: now.Unix(), Used: now.Unix(), Coded: now.Unix(), Session: s.ID.String()}
-			if old := p.device(before.ID); old != nil {
-				d.Made, gone = old.Made, p.dropOf(old.ID)
-				p.forget(old.ID)
-			}
-			d.Rotate()
-			p.remember(d, g.policy.Devices.Max)
-		} else if known && g.policy.Devices.Choice == ChoiceAsk { // the person no longer wants it
-			gone = p.dropOf(before.ID)
-			p.forget(before.ID)
-			claims = claims.Without(before.Address, before.Source, before.User)
-		}
-		gone = append(gone, p.add(entryOf(s), g.policy.Session.Max)...)
-		return nil
-	})
-	if err == nil {
-		err = g.house.end(ctx, gone...)
-	}
-	if err != nil {
-		return Entry{}, err
-	}
-	return g.finish(v, s, claims, d)
-}
-
 // leaveBehind ends the session that the browser has, whoever it is of: a session
 // never survives an entry (fixation).
 func (g *Gate) leaveBehind(ctx context.Context, v *Visit) error {
@@ -227,7 +211,7 @@ func (g *Gate) leaveBehind(ctx context.Context, v *Visit) error {
 	if err != nil {
 		return nil //nolint:nilerr // it is over already
 	}
-	return g.house.retire(ctx, live, func(*person) {})
+	return g.house.retire(ctx, live, "", func(*person) {})
 }
 
 // keeps says whether this browser is to be remembered: as the operator chose,
@@ -243,6 +227,8 @@ func (g *Gate) keeps(asked bool) bool {
 	}
 }
 
+var errUnfit = errors.New("session does not fit the visit it was made for")
+
 // finish makes the cookies. A browser that is not to be remembered for whoever
 // came in by a code lets nobody else in by itself afterwards.
 func (g *Gate) finish(v *Visit, s sessions.Session, claims devices.Claims, d devices.Record) (Entry, error) {
@@ -252,7 +238,7 @@ func (g *Gate) finish(v *Visit, s sessions.Session, claims devices.Claims, d dev
 	}
 	entry := Entry{SetSession: token, Admission: g.admission(v, live)}
 	if entry.Admission == nil {
-		return Entry{}, errors.New("session does not fit the visit it was made for")
+		return Entry{}, errUnfit
 	}
 	switch {
 	case d.ID != "":

@@ -19,6 +19,7 @@ import (
 
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/keyring"
+	"github.com/doorcode/caddy-doorcode/challenge/risk"
 	"github.com/doorcode/caddy-doorcode/challenge/store/memstore"
 )
 
@@ -87,12 +88,15 @@ func (m *Mailbox) mails() (sent []challenge.Notice) {
 type diary struct {
 	mu     sync.Mutex // guards below
 	events []challenge.Event
+	shut   bool // for benchmarks
 }
 
 func (d *diary) Record(_ context.Context, e challenge.Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.events = append(d.events, e)
+	if !d.shut {
+		d.events = append(d.events, e)
+	}
 }
 
 func (d *diary) has(name challenge.EventName) bool {
@@ -190,6 +194,10 @@ type browser struct {
 	gate    *challenge.Gate
 	ip      netip.Addr
 	earlier *challenge.Identity
+	agent   string
+	link    string          // of the endpoints, for mails
+	page    risk.Page       // that is asked for
+	confirm *challenge.Live // the session that is to be confirmed
 
 	session, device string
 	flow            *challenge.Flow
@@ -209,8 +217,8 @@ func (w *world) browser(g *challenge.Gate) *browser {
 
 func (b *browser) visit() *challenge.Visit {
 	return &challenge.Visit{
-		Now: b.w.clock.now(), Audience: origin, Host: "app.example.com", IP: b.ip, Agent: "Mozilla/5.0",
-		Session: b.session, Device: b.device, Earlier: b.earlier,
+		Now: b.w.clock.now(), Audience: origin, Host: "app.example.com", IP: b.ip, Agent: cmp.Or(b.agent, "Mozilla/5.0"),
+		Session: b.session, Device: b.device, Earlier: b.earlier, Link: b.link, Page: b.page, Confirm: b.confirm,
 	}
 }
 
@@ -258,8 +266,11 @@ func (b *browser) mailed(to challenge.Email) string {
 }
 
 func (b *browser) lastCode() string {
-	all := b.w.mailbox.all()
-	return all[len(all)-1].Code.Reveal()
+	code := ""
+	for _, n := range b.w.mailbox.all() {
+		code = cmp.Or(n.Code.Reveal(), code)
+	}
+	return code
 }
 
 // signIn goes the whole way.

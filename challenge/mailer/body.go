@@ -5,16 +5,17 @@ package mailer
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"html/template"
 	"net"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	texttemplate "text/template"
 	"time"
-	"unicode/utf8"
 
+	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
@@ -32,7 +33,7 @@ const maxName = 80
 // codeLike is what phones take for a code when they look for one in a mail.
 var codeLike = regexp.MustCompile(`\d{4,8}`)
 
-// A body is what both templates show.
+// A body is what both templates show. Sentences are keys of the catalogue.
 type body struct {
 	*words.Lexicon
 	Args    words.Args // plain values
@@ -41,67 +42,105 @@ type body struct {
 	Sender  string // display name
 	Accent  template.CSS
 	Host    string // without port, for the line that binds the code to it
-	Code    string
+	Code    string // empty where the mail carries none
+	Lead    string
+	Before  []string // sentences before the facts
+	Reason  string   // sentence on why a code is needed; empty: none
+	Heading string   // of the facts
 	Facts   []fact
+	After   []string // sentences after the facts
+	Label   string   // of the link
+	Link    string   // the only one; empty: none
+	SentTo  string
 	Support string
-}
-
-// A fact is one line on who asked.
-type fact struct {
-	Label string
-	Value string
-	Pad   string // aligns values in the text part
+	Credit  string // text
 }
 
 // compose gathers everything that a mail says. All of it comes from the
-// configuration, the catalogue and a fixed vocabulary.
+// configuration, the catalogue, a fixed vocabulary and the databases of places.
 func (l Letter) compose() body {
-	n := l.Notice
+	n, f := l.Notice, forms[l.Notice.Subject]
 	lexicon := words.For(n.Language)
-	app := plain(n.App, maxName)
-	if app == "" {
-		app = plain(l.Style.App, maxName)
-	}
 	host := plain(n.Host, maxName)
-	if app == "" {
-		app = host
-	}
-	code := plain(n.Code.Reveal(), maxName)
 	css, _ := colour(l.Style.Accent)
 	b := body{
-		Lexicon: lexicon, Accent: template.CSS(css), Host: withoutPort(host), Code: code,
-		Support: l.Style.support(),
+		Lexicon: lexicon, Accent: template.CSS(css), Host: withoutPort(host), Support: l.Style.support(),
+		Lead: f.lead, Before: slices.Clone(f.before), Heading: f.heading, After: slices.Clone(f.after),
+		Label: f.link, SentTo: f.sentTo,
 		Args: words.Args{
-			"app": app, "host": host, "code": code, "ref": plain(n.Ref, maxName),
-			"address": n.Mailbox, "support": l.Style.support(),
-			"spelled": strings.Join(strings.Split(code, ""), " "),
-			"count":   minutes(n.Expires.Sub(l.Date)),
+			"app": cmp.Or(plain(n.App, maxName), plain(l.Style.App, maxName), host), "host": host,
+			"ref": plain(n.Ref, maxName), "address": n.Mailbox, "support": l.Style.support(),
 		},
 	}
+	where := l.spot(lexicon)
+	b.tellWho(l, where)
+	if f.code {
+		b.carry(n, l.Date)
+	} else if f.until != "" && !n.Expires.IsZero() {
+		b.Args["until"] = moment(lexicon, roundUp(n.Expires), where)
+		b.Before = slices.Insert(b.Before, 1, f.until)
+	}
+	b.offer(f, n.Stop)
 	b.Marked = isolate(b.Args)
-	b.Facts = l.facts(lexicon)
-	b.Subject = b.subject(l.Style.HideCode)
+	b.Subject = b.subject(f, l.Style.HideCode)
 	b.Sender = b.sender(l.Style.From.Name)
 	return b
 }
 
+// tellWho describes whoever the mail is about.
+func (b *body) tellWho(l Letter, where spot) {
+	browser := cmp.Or(tame(l.Browser), b.Text("mail.unknown_browser", nil))
+	b.Args["browser"] = browser
+	b.Facts = l.facts(b.Lexicon, browser, where)
+	b.Credit = l.credit(where)
+}
+
+// carry puts the code in, and why it is needed where that is out of the
+// ordinary.
+func (b *body) carry(n challenge.Notice, now time.Time) {
+	b.Code = plain(n.Code.Reveal(), maxName)
+	b.Args["code"] = b.Code
+	b.Args["spelled"] = strings.Join(strings.Split(b.Code, ""), " ")
+	b.Args["count"] = minutes(n.Expires.Sub(now))
+	if key := "mail.reason_" + string(n.Reason); b.Has(key) {
+		b.Reason = key
+	}
+}
+
+// offer puts the link in, if the subject has one and stop is fit for it.
+func (b *body) offer(f form, stop string) {
+	if f.link == "" {
+		return
+	}
+	b.Link = link(stop, b.Host)
+	b.Args["label"], b.Args["link"] = b.Text(f.link, b.Args), b.Link
+	sentence := f.linked
+	if b.Link == "" {
+		sentence = f.unlinked
+	}
+	if sentence != "" {
+		b.After = append(b.After, sentence)
+	}
+}
+
 // subject puts the code first. A subject without it must not have another run
 // of digits that a phone would offer in its place.
-func (b body) subject(hideCode bool) string {
-	if !hideCode {
-		return b.Text("mail.subject", b.Args)
+func (b *body) subject(f form, hideCode bool) string {
+	if f.inLine != "" && !hideCode {
+		return b.Text(f.inLine, b.Args)
 	}
-	subject := b.Text("mail.subject_without_code", b.Args)
-	if codeLike.MatchString(subject) {
-		return b.Text("mail.subject_without_app", b.Args)
+	for _, key := range f.subjects {
+		if subject := b.Text(key, b.Args); !codeLike.MatchString(subject) {
+			return subject
+		}
 	}
-	return subject
+	return b.Text(f.subjects[len(f.subjects)-1], b.Args)
 }
 
 // sender is the display name. It has no backslash: net/mail leaves those as they
 // are inside an encoded word, where RFC 2047 section 5 forbids them, and readers
 // then find no address.
-func (b body) sender(name string) string {
+func (b *body) sender(name string) string {
 	name = plain(name, maxName)
 	if name == "" {
 		name = b.Text("mail.sender", b.Args)
@@ -116,32 +155,13 @@ func minutes(left time.Duration) int {
 	return max(1, int((left+grace)/time.Minute))
 }
 
-// facts tell who asked. The User-Agent itself is never printed: it is text that
-// a stranger sends to other people in our name.
-func (l Letter) facts(lexicon *words.Lexicon) []fact {
-	facts := []fact{{Label: lexicon.Text("mail.browser", nil), Value: plain(l.Browser, maxName)}}
-	if l.Notice.IP.IsValid() {
-		facts = append(facts, fact{Label: lexicon.Text("mail.network", nil), Value: l.Notice.IP.WithZone("").Unmap().String()})
-	}
-	facts = append(facts, fact{Label: lexicon.Text("mail.time", nil), Value: moment(lexicon, l.Notice.Asked.UTC())})
-	widest := 0
-	for _, f := range facts {
-		widest = max(widest, utf8.RuneCountInString(f.Label))
-	}
-	for i, f := range facts {
-		facts[i].Pad = strings.Repeat(" ", widest-utf8.RuneCountInString(f.Label))
-	}
-	return facts
-}
+// roundUp makes sure that what is told to be over is over: a mail tells no
+// seconds.
+func roundUp(at time.Time) time.Time { return at.Add(time.Minute - 1).Truncate(time.Minute) }
 
-// moment is a time without a year: four digits would look like a code.
-func moment(lexicon *words.Lexicon, at time.Time) string {
-	return lexicon.Text("mail.moment", words.Args{
-		"day":   at.Day(),
-		"month": lexicon.Text("mail.month_"+strconv.Itoa(int(at.Month())), nil),
-		"clock": at.Format("15:04"),
-	})
-}
+// own are values in the direction of their language; all others read from left
+// to right in every language.
+var own = []string{"app", "browser", "until"}
 
 // isolate marks values up so that a right-to-left sentence keeps them in order.
 func isolate(args words.Args) words.Args {
@@ -153,7 +173,7 @@ func isolate(args words.Args) words.Args {
 			continue
 		}
 		open := template.HTML(`<bdi dir="ltr">`)
-		if name == "app" {
+		if slices.Contains(own, name) {
 			open = "<bdi>"
 		}
 		marked[name] = open + template.HTML(template.HTMLEscapeString(s)) + "</bdi>"
@@ -169,7 +189,7 @@ func withoutPort(host string) string {
 }
 
 // parts renders both forms.
-func (b body) parts() (text, html string, err error) {
+func (b *body) parts() (text, html string, err error) {
 	var t, h bytes.Buffer
 	if err := textTemplate.Execute(&t, b); err != nil {
 		return "", "", err

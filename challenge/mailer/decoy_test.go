@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
@@ -21,12 +22,12 @@ func TestML08ADecoyIsLikeAMailInTheQueue(t *testing.T) {
 		pending int
 		down    bool
 	}
-	watch := func(t *testing.T, decoy bool, r *relay) (events []event, outcomes []mailer.Outcome) {
+	watch := func(t *testing.T, about challenge.Subject, decoy bool, r *relay) (events []event, outcomes []mailer.Outcome) {
 		outbox, l := post(t, mailer.OutboxOptions{Workers: 1}, r)
 		send(t, outbox, fresh()) // the real delivery that decoys take after
 		time.Sleep(time.Minute)
 		n := fresh()
-		n.Decoy = decoy
+		n.Subject, n.Decoy = about, decoy
 		began := time.Now()
 		send(t, outbox, n)
 		n.Mailbox = "next@example.com" // waits for the worker
@@ -42,23 +43,27 @@ func TestML08ADecoyIsLikeAMailInTheQueue(t *testing.T) {
 		}
 		return events, l.outcomes()
 	}
-	var real, decoy []event
-	var outcomes []mailer.Outcome
-	synctest.Test(t, func(t *testing.T) {
-		real, _ = watch(t, false, &relay{takes: 3 * time.Second})
-	})
-	r := &relay{takes: 3 * time.Second}
-	synctest.Test(t, func(t *testing.T) {
-		decoy, outcomes = watch(t, true, r)
-	})
-	if !slices.Equal(real, decoy) || len(real) != 3 {
-		t.Errorf("a mail gives %v, a decoy %v", real, decoy)
-	}
-	if want := []mailer.Outcome{mailer.Sent, mailer.Withheld, mailer.Sent}; !slices.Equal(outcomes, want) {
-		t.Errorf("outcomes are %v, want %v", outcomes, want)
-	}
-	if _, mails, probes := r.seen(); len(mails) != 2 || mails[1].To != "next@example.com" || probes != 1 {
-		t.Errorf("relay got %v and %d probes", mails, probes)
+	for name, subject := range subjects {
+		t.Run(name, func(t *testing.T) {
+			var real, decoy []event
+			var outcomes []mailer.Outcome
+			synctest.Test(t, func(t *testing.T) {
+				real, _ = watch(t, subject, false, &relay{takes: 3 * time.Second})
+			})
+			r := &relay{takes: 3 * time.Second}
+			synctest.Test(t, func(t *testing.T) {
+				decoy, outcomes = watch(t, subject, true, r)
+			})
+			if !slices.Equal(real, decoy) || len(real) != 3 {
+				t.Errorf("a mail gives %v, a decoy %v", real, decoy)
+			}
+			if want := []mailer.Outcome{mailer.Sent, mailer.Withheld, mailer.Sent}; !slices.Equal(outcomes, want) {
+				t.Errorf("outcomes are %v, want %v", outcomes, want)
+			}
+			if _, mails, probes := r.seen(); len(mails) != 2 || mails[1].To != "next@example.com" || probes != 1 {
+				t.Errorf("relay got %v and %d probes", mails, probes)
+			}
+		})
 	}
 }
 

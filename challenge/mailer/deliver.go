@@ -97,8 +97,9 @@ func (o *Outbox) healthOf(gate string) *health {
 // handle gives a job one try and decides what becomes of it.
 func (o *Outbox) handle(ctx context.Context, j *job) {
 	began := time.Now()
-	if !began.Before(j.notice.Expires) {
-		o.settleUntried(j, Failed, errEnded)
+	end, late := j.ends()
+	if !began.Before(end) {
+		o.settleUntried(j, Failed, late)
 		return
 	}
 	if j.notice.Decoy && o.isClosing() {
@@ -106,7 +107,7 @@ func (o *Outbox) handle(ctx context.Context, j *job) {
 		return
 	}
 	j.tries++
-	tryCtx, cancel := context.WithDeadline(ctx, j.notice.Expires)
+	tryCtx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	id, err := o.try(tryCtx, j)
 	took := time.Since(began)
@@ -160,13 +161,13 @@ func (o *Outbox) settle(ctx context.Context, j *job, r Report, err error) {
 	}
 }
 
-// postpone queues the next try of a job, which keeps its place meanwhile. A code
-// that ends before has none.
+// postpone queues the next try of a job, which keeps its place meanwhile. One
+// whose time ends before has none.
 func (o *Outbox) postpone(j *job, r Report, err error) {
 	pause := wait(j.tries)
 	due := time.Now().Add(pause)
-	if !due.Before(j.notice.Expires) {
-		o.end(j, Failed, r, both(err, errEnded))
+	if end, late := j.ends(); !due.Before(end) {
+		o.end(j, Failed, r, both(err, late))
 		return
 	}
 	r.Wait = pause
@@ -223,7 +224,7 @@ func (o *Outbox) pass(ctx context.Context, j *job, route Route) (id string, err 
 		Browser: o.options.Describe(j.notice.Agent),
 	}.Render()
 	if err != nil {
-		hopeless := errors.Is(err, ErrMailbox)
+		hopeless := errors.Is(err, ErrMailbox) || errors.Is(err, ErrSubject)
 		return "", &DeliveryError{Step: "rendering mail", Mailbox: hopeless, Permanent: hopeless, err: err}
 	}
 	if !j.notice.Decoy {

@@ -4,8 +4,12 @@
 package mailer_test
 
 import (
+	"html"
+	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
 )
 
 // FuzzRender (ML-01): whatever a site is called and whoever asks, a mail has one
@@ -31,6 +35,43 @@ func FuzzRender(f *testing.F) {
 			t.Errorf("text has other lines than it should:\n%s", m.Text)
 		}
 	})
+}
+
+// FuzzNotice (ML-01): whatever the databases say of a place and whatever the
+// link is, each mail keeps its form, and leads to the site or nowhere.
+func FuzzNotice(f *testing.F) {
+	for i, s := range hostile {
+		f.Add(uint8(i), s, s, s, s, s, s)
+	}
+	f.Add(uint8(2), "Lisbon", "PT", "Europe/Lisbon", "Example Telecom", "new_place", stop)
+	f.Fuzz(func(t *testing.T, subject uint8, city, country, zone, owner, reason, link string) {
+		l := located(challenge.Subject(subject % 4))
+		p := &l.Notice.Place
+		p.City, p.Country, p.TimeZone, p.Network, p.Credit = city, country, zone, owner, owner
+		l.Notice.Reason, l.Notice.Stop = challenge.Reason(reason), link
+		m := render(t, l)
+		checkOneOfEach(t, m.Raw)
+		if len(m.Raw) >= 20_000 || strings.Count(m.HTML, "<") != strings.Count(m.HTML, ">") {
+			t.Errorf("%d bytes:\n%s", len(m.Raw), m.HTML)
+		}
+		links := hrefs.FindAllStringSubmatch(m.HTML, -1)
+		if len(links) > 1 || len(links) == 1 && !leadsHome(links[0][1]) {
+			t.Errorf("mail links to %q", links)
+		}
+		before, _, _ := strings.Cut(m.Text, "\n--\n")
+		if lines := strings.Count(before, "\n"); lines > 16 {
+			t.Errorf("%d lines before the end:\n%s", lines, m.Text)
+		}
+		first := digitRun.FindString(m.HTML)
+		if hasCode(l.Notice.Subject) != (first == secret && strings.HasSuffix(m.Text, "\n\n@app.example.com #482917\n")) {
+			t.Errorf("first run of digits is %q in:\n%s", first, m.Text)
+		}
+	})
+}
+
+func leadsHome(link string) bool {
+	u, err := url.Parse(html.UnescapeString(link))
+	return err == nil && u.User == nil && strings.EqualFold(u.Hostname(), "app.example.com")
 }
 
 // FuzzMailbox: a mail goes to one plain address or to nobody.

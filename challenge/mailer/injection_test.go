@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
@@ -75,15 +76,29 @@ var places = map[string]func(*mailer.Letter, string){
 	"language":    func(l *mailer.Letter, s string) { l.Notice.Language = s },
 	"sender name": func(l *mailer.Letter, s string) { l.Style.From.Name = s },
 	"support":     func(l *mailer.Letter, s string) { l.Style.Support = s },
+	"city":        func(l *mailer.Letter, s string) { l.Notice.Place.City = s },
+	"country":     func(l *mailer.Letter, s string) { l.Notice.Place.Country = s },
+	"time zone":   func(l *mailer.Letter, s string) { l.Notice.Place.TimeZone = s },
+	"network":     func(l *mailer.Letter, s string) { l.Notice.Place.Network = s },
+	"credit":      func(l *mailer.Letter, s string) { l.Notice.Place.Credit = s },
+	"reason":      func(l *mailer.Letter, s string) { l.Notice.Reason = challenge.Reason(s) },
+	"link":        func(l *mailer.Letter, s string) { l.Notice.Stop = s },
+	"end of link": func(l *mailer.Letter, s string) { l.Notice.Stop = stop + s },
 }
 
 func TestML01NothingIsInjected(t *testing.T) {
 	for place, put := range places {
 		t.Run("through "+place, func(t *testing.T) {
-			for _, s := range hostile {
-				l := letter()
-				put(&l, s)
-				checkOneOfEach(t, render(t, l).Raw)
+			for name, subject := range subjects {
+				for _, s := range hostile {
+					l := located(subject)
+					put(&l, s)
+					m := render(t, l)
+					checkOneOfEach(t, m.Raw)
+					if strings.Contains(m.HTML, "<script") || strings.Contains(m.Text, "\n.\n") {
+						t.Errorf("%q comes through in %s:\n%s", s, name, m.Text)
+					}
+				}
 			}
 		})
 	}
@@ -94,7 +109,7 @@ func TestML01TheServerSeesOneRecipient(t *testing.T) {
 	transport := s.client(t, mailer.SMTPOptions{})
 	mails := 0
 	for _, text := range hostile {
-		l := letter()
+		l := located(challenge.SignInCode)
 		for _, put := range places {
 			put(&l, text)
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/mailer"
+	"github.com/doorcode/caddy-doorcode/geo"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -59,6 +60,36 @@ func letter() mailer.Letter {
 		ID:      "01kamz5c00abcdefghjkmnpqrs",
 		Date:    asked,
 	}
+}
+
+const stop = "https://app.example.com/.doorcode/no/Yk3nT0aGbRcQdSeUfVhWiX"
+
+func lisbon() geo.Place {
+	return geo.Place{
+		Country: "PT", City: "Lisbon", Point: geo.Point{Latitude: 38.72, Longitude: -9.14}, Radius: 20, Located: true,
+		TimeZone: "Europe/Lisbon", ASN: 64500, Network: "Example Telecom",
+	}
+}
+
+// subjects are all that there are, by what each is called in goldens.
+var subjects = map[string]challenge.Subject{
+	"code": challenge.SignInCode, "confirm": challenge.ConfirmCode,
+	"new-sign-in": challenge.NewSignIn, "wrong-codes": challenge.WrongCodes,
+}
+
+func hasCode(s challenge.Subject) bool {
+	return s == challenge.SignInCode || s == challenge.ConfirmCode
+}
+
+// located is a letter from Lisbon that has all that its subject may have.
+func located(s challenge.Subject) mailer.Letter {
+	l := letter()
+	l.Notice.Subject, l.Notice.Place, l.Notice.Stop = s, lisbon(), stop
+	l.Notice.Place.Credit = "IP Geolocation by DB-IP"
+	if !hasCode(s) {
+		l.Notice.Code, l.Notice.Ref = challenge.Code{}, ""
+	}
+	return l
 }
 
 func render(t *testing.T, l mailer.Letter) mailer.Message {

@@ -6,6 +6,7 @@ package mailer
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base32"
 	"errors"
 	"fmt"
@@ -37,6 +38,9 @@ func (l Letter) Render() (Message, error) {
 	if !isMailbox(l.Notice.Mailbox) {
 		return Message{}, ErrMailbox
 	}
+	if _, known := forms[l.Notice.Subject]; !known {
+		return Message{}, ErrSubject
+	}
 	if err := l.Style.Validate(); err != nil {
 		return Message{}, fmt.Errorf("checking style: %w", err)
 	}
@@ -53,17 +57,18 @@ func (l Letter) Render() (Message, error) {
 		Subject: b.Subject,
 		Text:    text,
 		code:    b.Code,
+		stop:    secretOf(b.Link),
 	}
 	if !l.Style.TextOnly {
 		m.HTML = html
 	}
-	m.Raw, err = l.encode(m, b)
+	m.Raw, err = l.encode(m, &b)
 	return m, err
 }
 
 // encode makes the MIME form of m.
-func (l Letter) encode(m Message, b body) ([]byte, error) {
-	out := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithBoundary("part"+l.ID))
+func (l Letter) encode(m Message, b *body) ([]byte, error) {
+	out := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithBoundary(boundary(m)))
 	from := l.Style.From
 	from.Name = b.Sender
 	out.FromMailAddress(&from)
@@ -94,6 +99,13 @@ func (l Letter) encode(m Message, b body) ([]byte, error) {
 		return nil, fmt.Errorf("encoding mail: %w", err)
 	}
 	return raw.Bytes(), nil
+}
+
+// boundary divides the parts. A hash of what it divides cannot stand in it, not
+// even where a reader might guess the identifier.
+func boundary(m Message) string {
+	sum := sha256.Sum256([]byte(m.ID + "\x00" + m.Text + "\x00" + m.HTML))
+	return "part" + crockford.EncodeToString(sum[:16])
 }
 
 // crockford sorts as the bytes do.

@@ -22,8 +22,11 @@ var (
 	ErrClosed = errors.New("mail queue is closed")
 )
 
-// errEnded is the reason of mails that were not handed over in time.
-var errEnded = errors.New("code ended before the mail could be handed over")
+// The reasons of mails that were not handed over in time.
+var (
+	errEnded = errors.New("code ended before the mail could be handed over")
+	errStale = errors.New("mail could not be handed over for too long")
+)
 
 // OutboxOptions say how an Outbox works. The zero value is useful.
 type OutboxOptions struct {
@@ -44,7 +47,7 @@ const (
 	defaultWorkers = 4
 	defaultSize    = 256
 
-	// defaultLife is how long a notice without an end is tried.
+	// defaultLife is how long a code works whose end is not told.
 	defaultLife = 10 * time.Minute
 )
 
@@ -138,7 +141,7 @@ func (o *Outbox) Pending() int {
 // challenge.ErrQueueFull, ErrNoRoute and ErrClosed.
 func (o *Outbox) Send(_ context.Context, n challenge.Notice) error {
 	now := time.Now()
-	if n.Expires.IsZero() {
+	if n.Expires.IsZero() && forms[n.Subject].code {
 		n.Expires = now.Add(defaultLife)
 	}
 	j := &job{notice: n, id: NewID(now), queued: now, due: now}

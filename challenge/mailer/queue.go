@@ -23,6 +23,18 @@ type job struct {
 	health *health
 }
 
+// noticeLife is how long a mail without a code is tried. It is worth reading
+// late, but its place in the queue is one that a code may need.
+const noticeLife = 4 * time.Hour
+
+// ends is when a job is no longer tried, and why.
+func (j *job) ends() (time.Time, error) {
+	if forms[j.notice.Subject].code {
+		return j.notice.Expires, errEnded
+	}
+	return j.queued.Add(noticeLife), errStale
+}
+
 // A line holds waiting jobs in the order of their coming. It is short, and
 // looked through.
 type line []*job

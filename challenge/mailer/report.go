@@ -18,12 +18,12 @@ const (
 	Sent     Outcome = "sent"     // a transport took it
 	Withheld Outcome = "withheld" // a decoy ran its course
 	Deferred Outcome = "deferred" // it is tried again
-	Failed   Outcome = "failed"   // it was refused for good, or its code has ended
+	Failed   Outcome = "failed"   // it was refused for good, or its time is over
 	Lost     Outcome = "lost"     // the outbox closed first
 )
 
 // A Report tells what became of a mail, for the log of the operator. It never
-// contains the code, and Reason does not name the mailbox.
+// contains the code or the link, and Reason does not name the mailbox.
 type Report struct {
 	Outcome   Outcome
 	Gate      string
@@ -45,12 +45,12 @@ func (r Report) about(j *job, outcome Outcome, err error) Report {
 }
 
 // safeReason makes err fit for a log: what a mail server answers may quote the
-// mail, and with it the code.
+// mail, and with it the code or the link.
 func safeReason(err error, n challenge.Notice) string {
 	if err == nil {
 		return ""
 	}
-	reason := hideCode(plain(err.Error(), 4*maxReply), n.Code.Reveal())
+	reason := conceal(plain(err.Error(), 4*maxReply), n.Code.Reveal(), secretOf(n.Stop))
 	if n.Mailbox != "" {
 		mailbox := regexp.MustCompile("(?i)" + regexp.QuoteMeta(n.Mailbox))
 		reason = mailbox.ReplaceAllLiteralString(reason, "[mailbox]")

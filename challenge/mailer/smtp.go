@@ -208,7 +208,7 @@ func (s *SMTP) explain(ctx context.Context, m Message, err error) error {
 // guess the other half.
 func (s *SMTP) clean(answer string, m Message) string {
 	answer = plain(answer, 4*maxReply)
-	return plain(hideCode(s.account.redact(answer), m.code), maxReply)
+	return plain(conceal(s.account.redact(answer), m.code, m.stop), maxReply)
 }
 
 // codeClosing is 421, service not available, closing.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
@@ -170,15 +171,18 @@ func TestSMTPFailures(t *testing.T) {
 
 func TestAnAnswerIsCleaned(t *testing.T) {
 	s := (&sink{onData: func(int, *smtp.Conn) error {
-		return answer(554, "Subject: 482917 is\x1b[2J your code\u202e 4 8 2 9 1 7 "+strings.Repeat("x", 1500))
+		return answer(554, "Subject: 482917 is\x1b[2J your code\u202e 4 8 2 9 1 7 "+stop+" "+strings.Repeat("x", 1500))
 	}}).open(t)
-	err := s.client(t, mailer.SMTPOptions{}).Deliver(t.Context(), render(t, letter()))
+	err := s.client(t, mailer.SMTPOptions{}).Deliver(t.Context(), render(t, located(challenge.SignInCode)))
 	got := failureOf(t, err).Error()
 	if strings.ContainsAny(got, "\x1b\n\u202e") || len(got) > 400 {
 		t.Errorf("error is %q", got)
 	}
 	if strings.Contains(got, secret) || strings.Contains(got, "4 8 2") || strings.Count(got, "[code]") != 2 {
 		t.Errorf("error tells the code: %q", got)
+	}
+	if strings.Contains(got, "Yk3nT0") || !strings.Contains(got, "/no/[link] x") {
+		t.Errorf("error tells the link: %q", got)
 	}
 	if printed := fmt.Sprintf("%+v %#v", err, err); strings.Contains(printed, secret) {
 		t.Errorf("error prints the code: %s", printed)

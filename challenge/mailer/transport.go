@@ -1,14 +1,15 @@
 // SPDX-FileCopyrightText: The Doorcode authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package mailer writes the mails that carry codes and gets them out.
+// Package mailer writes the mails that carry codes, or tell what happened, and
+// gets them out.
 //
 // A [challenge.Notice] goes into an [Outbox], which answers at once. A worker
 // renders it as the gate's [Style] says and hands it to the gate's [Transport]:
 // [SMTP], a [Folder] of files, or the [Inbox] of a demonstration. What fails
-// for a time is tried again until the code ends.
+// for a time is tried again until the code ends, or nobody would want to read it.
 //
-// A mail carries a secret. Nothing here prints, logs or returns it in an error:
+// A mail carries secrets. Nothing here prints, logs or returns it in an error:
 // [Message] shows only its identifier, and what a mail server answers is
 // cleaned before it reaches a [Report].
 package mailer
@@ -56,6 +57,7 @@ type Message struct {
 	Raw     []byte    // the whole mail as it is handed over, RFC 5322, CRLF
 
 	code string // for cleaning answers that quote the mail
+	stop string // likewise: the end of its link
 }
 
 // String hides the mail.
@@ -108,18 +110,23 @@ func aboutMailbox(err error) bool {
 // maxReply bounds what is kept of an answer of another machine, in characters.
 const maxReply = 300
 
-// hideCode removes a code from what another machine says, in any case and also
-// spaced out. An empty code hides nothing.
-func hideCode(s, code string) string {
-	if code == "" {
+// conceal removes the secrets of a mail from what another machine says of it:
+// its code and the end of its link. Empty ones hide nothing.
+func conceal(s, code, stop string) string {
+	return hide(hide(s, code, "[code]"), stop, "[link]")
+}
+
+// hide finds a secret in any case and also spaced out.
+func hide(s, secret, name string) string {
+	if secret == "" {
 		return s
 	}
-	characters := strings.Split(code, "")
+	characters := strings.Split(secret, "")
 	for i, c := range characters {
 		characters[i] = regexp.QuoteMeta(c)
 	}
 	loose := regexp.MustCompile("(?i)" + strings.Join(characters, `[\s_=+.-]*`))
-	return loose.ReplaceAllLiteralString(s, "[code]")
+	return loose.ReplaceAllLiteralString(s, name)
 }
 
 // plain makes s one line of at most limit characters that no reader, header or

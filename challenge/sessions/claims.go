@@ -45,13 +45,14 @@ type personal struct {
 	User    string `json:"u,omitempty"`
 	Source  string `json:"s,omitempty"`
 	Browser string `json:"b,omitempty"`
+	Place   string `json:"p,omitempty"`
 }
 
 // claims returns what the token of s says, or ErrUnsignable.
 func (i *Issuer) claims(s Session) (*claims, error) {
 	// Two names with invalid UTF-8 would become one and the same in JSON.
 	if !filled(s.Subject, s.Audience, s.Email) || !filled(s.Methods...) || len(s.Methods) == 0 ||
-		!utf8.ValidString(s.User) || !utf8.ValidString(s.Source) || !utf8.ValidString(s.Browser) {
+		!utf8.ValidString(s.User) || !utf8.ValidString(s.Source) || !utf8.ValidString(s.Browser) || !utf8.ValidString(s.Place) {
 		return nil, ErrUnsignable
 	}
 	c := &claims{
@@ -68,7 +69,7 @@ func (i *Issuer) claims(s Session) (*claims, error) {
 	if !c.timely() || !s.ID.Valid(i.options.MAC) {
 		return nil, ErrUnsignable
 	}
-	plain, err := json.Marshal(personal{Email: s.Email, User: s.User, Source: s.Source, Browser: s.Browser})
+	plain, err := json.Marshal(personal{Email: s.Email, User: s.User, Source: s.Source, Browser: s.Browser, Place: s.Place})
 	if err != nil {
 		return nil, err
 	}
@@ -142,6 +143,7 @@ func (i *Issuer) unseal(c *claims) (Session, error) {
 		User:     p.User,
 		Source:   p.Source,
 		Browser:  p.Browser,
+		Place:    p.Place,
 		Methods:  c.Methods,
 		AuthTime: time.Unix(c.AuthTime, 0).UTC(),
 		Issued:   time.Unix(c.IssuedAt, 0).UTC(),

@@ -73,6 +73,8 @@ type Session struct {
 	Source string
 	// Browser is the id of the remembered browser; empty if it is none.
 	Browser string
+	// Place is where the session was verified from, in the words of the caller.
+	Place string
 
 	// Methods says how the person proved it (RFC 8176); at least one.
 	Methods []string

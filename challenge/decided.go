@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import (
+	"context"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/risk"
+)
+
+// A Factor is what a decision goes by.
+type Factor string
+
+// The factors.
+const (
+	factorNone    Factor = ""
+	factorCode    Factor = "code"
+	factorSession Factor = "session"
+	factorBrowser Factor = "browser"
+	factorEarlier Factor = "earlier_step"
+)
+
+func (l *Live) factor() Factor {
+	if l.kept() {
+		return factorSession
+	}
+	return factorEarlier
+}
+
+// logVerdict records a decision, for the operator: when it changes, not on each
+// request of a session.
+func (g *Gate) logVerdict(ctx context.Context, v *Visit, d Verdict, by Factor) {
+	if g.record == nil || d.Admission != nil && !d.Admission.news(d) {
+		return
+	}
+	e := Event{
+		Name: Decided, Decision: d.Decision, Reason: d.Reason, Observed: d.Observed, Barred: d.Barred, Factor: by,
+		Address: d.Identity.Email, Source: d.Identity.Source, User: d.Identity.User, Place: g.Locate(v.IP), Took: time.Since(v.Now),
+	}
+	if d.Identity.Email != "" {
+		e.Account = g.house.personID(d.Identity.Email).String()
+	}
+	if d.Admission != nil {
+		e.Session = d.Admission.Live.ID.Public()
+		if browser := d.Admission.Live.Browser; browser != "" {
+			e.Device = cut(g.house.ring.MAC(labelDevice, []byte(browser))).String()
+		}
+	}
+	g.log(ctx, v, e)
+}
+
+// news reports whether a decision is another one than the operator was told of
+// last, for a session at a gate.
+func (a *Admission) news(d Verdict) bool {
+	told := uint64(d.Decision)<<32 | uint64(risk.SetOf(d.Reason))<<16 | uint64(d.Observed)
+	if d.Barred {
+		told |= 1 << 63
+	}
+	return a.told.Swap(told) != told
+}

@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mailer
+
+import (
+	"errors"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+)
+
+// ErrSubject means a notice about something that no mail is written for.
+var ErrSubject = errors.New("no mail for this subject")
+
+// A form is what the mails of one subject say, in keys of the catalogue.
+type form struct {
+	code     bool     // the mail carries a code
+	inLine   string   // subject with the code, unless the style hides it; empty: never
+	subjects []string // without the code, the best first
+	lead     string
+	before   []string // sentences between the lead and the facts
+	until    string   // one more, after the first, where there is an end to tell
+	heading  string   // of the facts
+	after    []string // sentences between the facts and the link
+	link     string   // what the link is called; empty: the mail has none
+	linked   string   // sentence before a link, if any
+	unlinked string   // sentence instead of a link, if any
+	sentTo   string
+}
+
+var forms = map[challenge.Subject]form{
+	challenge.SignInCode: {
+		code:     true,
+		inLine:   "mail.subject",
+		subjects: []string{"mail.subject_without_code", "mail.subject_without_app"},
+		lead:     "mail.lead",
+		before:   []string{"mail.where", "mail.spelled", "mail.life"},
+		heading:  "mail.asked",
+		after:    []string{"mail.not_you"},
+		link:     "mail.stop",
+		sentTo:   "mail.sent_to",
+	},
+	// Whoever reads the notification on a locked phone must not be able to open
+	// a protected page.
+	challenge.ConfirmCode: {
+		code:     true,
+		subjects: []string{"mail.confirm_subject", "mail.confirm_subject_without_app"},
+		lead:     "mail.confirm_lead",
+		before:   []string{"mail.confirm_where", "mail.spelled", "mail.life"},
+		heading:  "mail.asked",
+		after:    []string{"mail.confirm_not_you"},
+		link:     "mail.stop",
+		sentTo:   "mail.confirm_sent_to",
+	},
+	challenge.NewSignIn: {
+		subjects: []string{"mail.new_subject", "mail.new_subject_without_app"},
+		lead:     "mail.new_lead",
+		before:   []string{"mail.new_where"},
+		heading:  "mail.new_from",
+		after:    []string{"mail.new_was_you"},
+		link:     "mail.new_not_me",
+		linked:   "mail.new_sign_out",
+		unlinked: "mail.new_tell",
+		sentTo:   "mail.new_sent_to",
+	},
+	challenge.WrongCodes: {
+		subjects: []string{"mail.wrong_subject", "mail.wrong_subject_without_app"},
+		lead:     "mail.wrong_lead",
+		before:   []string{"mail.wrong_where", "mail.wrong_remembered"},
+		until:    "mail.wrong_until",
+		heading:  "mail.wrong_last",
+		after:    []string{"mail.wrong_not_you"},
+		sentTo:   "mail.wrong_sent_to",
+	},
+}

@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// reportableCode says what the link in a code's mail ends: the code, or, once it
+// was used, the entry that it made.
+func (g *Gate) reportableCode(ctx context.Context, v *Visit, l link) (Report, error) {
+	d, err := read[door](ctx, g.house.store, keyDoor+l.record.String())
+	if err != nil {
+		return Report{}, err
+	}
+	d.tidy(v.Now)
+	if c := g.house.challengeOf(&d, l); c != nil {
+		r := g.house.reportOf(c)
+		_, r.Blocked = d.blocked(c.Network)
+		return r, nil
+	}
+	if s := d.spentBy(l.mark); s != nil {
+		return g.reportableEntry(ctx, v, s.trail(l))
+	}
+	return Report{Kind: ReportCode, Blocked: d.reported(l.mark)}, ErrNoReport
+}
+
+// reportCode ends a challenge and blocks its network in one update, or ends the
+// entry that its code has made. A challenge that ends stays, void: whoever began
+// it must not see that somebody who reads the mail of the address has stopped it.
+func (g *Gate) reportCode(ctx context.Context, v *Visit, l link) (Report, error) {
+	if err := g.endAsker(ctx, l); err != nil {
+		return Report{}, err
+	}
+	var c pending
+	var used spent
+	err := change(ctx, g.house.store, keyDoor+l.record.String(), func(d *door, now time.Time) error {
+		c, used = pending{}, spent{}
+		d.tidy(now)
+		found := g.house.challengeOf(d, l)
+		if found == nil {
+			if s := d.spentBy(l.mark); s != nil {
+				used = *s
+				return errUnchanged
+			}
+			return ErrNoReport
+		}
+		found.Void, found.Stopped = true, l.mark
+		found.Own = false // nobody waits for it: strangers may push it out, and no tab counts on it
+		c = *found
+		d.block(c.Network, l.mark, now)
+		return nil
+	})
+	if errors.Is(err, errUnchanged) {
+		return g.reportEntry(ctx, v, used.trail(l))
+	}
+	if err != nil {
+		return Report{}, err
+	}
+	g.log(ctx, v, Event{Name: Reported, Ref: c.Ref})
+	return g.house.reportOf(&c), nil
+}
+
+// endAsker signs out the session that asked for a code which its person knows
+// nothing of: somebody else has it. Its browser would only be let in again, so it is
+// forgotten. The link is used after that, so that a store which fails in between
+// leaves it as it is.
+func (g *Gate) endAsker(ctx context.Context, l link) error {
+	h := g.house
+	d, err := read[door](ctx, h.store, keyDoor+l.record.String())
+	if err != nil {
+		return err
+	}
+	c := h.challengeOf(&d, l)
+	if c == nil || c.Asker == nil {
+		return nil
+	}
+	a := *c.Asker
+	var gone []sessionEntry
+	err = change(ctx, h.store, keyPerson+a.Person.String(), func(p *person, now time.Time) error {
+		p.tidy(now)
+		gone = p.drop(func(s sessionEntry) bool { return s.ID == a.Session })
+		if a.Browser != "" {
+			gone = append(gone, p.endBrowser(a.Browser, now)...)
+			p.forget(a.Browser)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return h.end(ctx, gone...)
+}
+
+// challengeOf finds the challenge that a link ends. The link of an earlier mail
+// of the same browser ends the challenge that followed, too: whoever reads that
+// mail wants the sign-in stopped, not one of its codes.
+func (h *House) challengeOf(d *door, l link) *pending {
+	for i := range d.Pending {
+		c := &d.Pending[i]
+		if !c.stopped() && (h.marks(l, c.ID) || c.Earlier != nil && h.marks(l, c.Earlier.ID)) {
+			return c
+		}
+	}
+	return nil
+}
+
+func (h *House) reportOf(c *pending) Report {
+	r := h.openAsked(c.Asked, c.ID).report(ReportCode, c.Named)
+	r.Asker = c.Asker != nil
+	return r
+}

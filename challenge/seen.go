@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/risk"
+)
+
+// A sighting is what a gate makes of a session at one network address.
+type sighting struct {
+	ip     netip.Addr
+	barred bool
+	said   risk.Judgement
+	placed any   // see GateOptions.PreparePlace
+	until  int64 // Unix nanoseconds; judged anew after it
+}
+
+const (
+	// judgedFor is how long a judgement holds that was made without looking
+	// anything up.
+	judgedFor = time.Hour
+	// doubtedFor is how long one holds that went by the person's record, which
+	// another browser can change.
+	doubtedFor = time.Minute
+)
+
+// seen judges the place of a session. While it stays at one address, or switches
+// between two, such as those of IPv4 and IPv6, that costs two comparisons.
+func (g *Gate) seen(ctx context.Context, v *Visit, a *Admission) (*sighting, error) {
+	now := v.Now.UnixNano()
+	if s := a.here.Load(); s != nil && s.ip == v.IP && now < s.until {
+		return s, nil
+	}
+	if s := a.there.Load(); s != nil && s.ip == v.IP && now < s.until {
+		return s, nil
+	}
+	s, err := g.sight(ctx, v, a.Live)
+	if err != nil {
+		return nil, err
+	}
+	if !a.Live.kept() && s.said.Asks != 0 {
+		return s, nil // a code that is entered makes no new admission of a guest
+	}
+	if before := a.here.Load(); before == nil || before.ip != s.ip {
+		a.there.Store(before)
+	}
+	a.here.Store(s)
+	observes := g.policy.Risk.ObserveAll
+	if a.Live.kept() && (s.barred && !observes || s.said.Asks|s.said.Observed != 0) { // without a session, decide says it
+		verdict := Verdict{Decision: Pass, Reason: s.said.Asks.First(), Identity: a.Identity, Admission: a, Observed: s.said.Observed, Barred: s.barred}
+		if s.barred && !observes {
+			verdict.Decision = Deny
+		} else if s.said.Asks != 0 {
+			verdict.Decision = Check
+		}
+		g.logVerdict(ctx, v, verdict, a.Live.factor())
+	}
+	return s, nil
+}
+
+// sight judges an address that the gate has not seen the session at. Near to where
+// its code was entered, that costs no store call.
+func (g *Gate) sight(ctx context.Context, v *Visit, live *Live) (*sighting, error) {
+	here := g.spotOf(v.IP)
+	s := &sighting{ip: v.IP, barred: g.bars(here), until: v.Now.Add(judgedFor).UnixNano()}
+	if g.placed != nil {
+		s.placed = g.placed(here.place)
+	}
+	facts, looked, err := g.weigh(ctx, v, live, here)
+	if err != nil {
+		g.log(ctx, v, Event{Name: StoreFailed, Err: err})
+		return nil, err
+	}
+	s.said = risk.Assess(&facts, &g.policy.Risk, v.Now)
+	if looked {
+		s.until = v.Now.Add(doubtedFor).UnixNano()
+	}
+	return s, nil
+}
