@@ -27,8 +27,9 @@ type result struct {
 	flow    *challenge.Flow // as it is now; nil ends it
 	note    *challenge.FlowNote
 	cookies []string
-	done    bool  // the person is in
-	err     error // nothing could be decided
+	done    bool            // the person is in
+	live    *challenge.Live // by this session
+	err     error           // nothing could be decided
 }
 
 // came is a result that a note says all about.
@@ -37,7 +38,7 @@ func came(f *challenge.Flow, n challenge.FlowNote) result { return result{flow: 
 // postEmail takes an address and has a code sent to it, if it may pass. What
 // follows is the same whether it may or not.
 func (d *Door) postEmail(ctx context.Context, r *http.Request, in *Arrival, f *challenge.Flow) result {
-	if in.Earlier != nil { // an earlier step has the only word
+	if in.Earlier != nil || f.Session != "" { // who it is, is known
 		return result{flow: f, note: f.Note}
 	}
 	typed := strings.TrimSpace(r.PostForm.Get(fieldEmail))
@@ -89,6 +90,7 @@ func (d *Door) postCode(ctx context.Context, r *http.Request, in *Arrival, f *ch
 	if typed == "" {
 		return came(f, challenge.FlowNote{Kind: noteNoCode, Remember: remember})
 	}
+	in.visit.Language = languageOf(r)
 	entry, err := d.gate.Verify(ctx, &in.visit, f, challenge.Try{Typed: typed, Remember: remember})
 	if err != nil {
 		note := noteOf(err)
@@ -100,7 +102,7 @@ func (d *Door) postCode(ctx context.Context, r *http.Request, in *Arrival, f *ch
 		}
 		return result{flow: f, note: note, err: broken(err)}
 	}
-	res := result{done: true, cookies: []string{d.cookies.session(in, entry.SetSession)}}
+	res := result{done: true, live: entry.Admission.Live, cookies: []string{d.cookies.session(in, entry.SetSession)}}
 	if entry.SetDevice != "" {
 		res.cookies = append(res.cookies, d.cookies.device(in, entry.SetDevice, d.gate.Policy().Devices.Most))
 	}
@@ -134,6 +136,9 @@ func (d *Door) postResend(ctx context.Context, r *http.Request, in *Arrival, f *
 // postChange goes back to the address, where it was typed. The challenge stays
 // until another address is entered.
 func (d *Door) postChange(_ context.Context, _ *http.Request, _ *Arrival, f *challenge.Flow) result {
+	if f.Session != "" {
+		return result{flow: f, note: f.Note}
+	}
 	return came(f, challenge.FlowNote{Kind: noteChange, Typed: string(f.Address)})
 }
 

@@ -28,7 +28,11 @@ const retrySoon = 10 * time.Second
 
 // refuse answers a request that may not pass.
 func (d *Door) refuse(w http.ResponseWriter, r *http.Request, in *Arrival, v challenge.Verdict) Outcome {
-	out := Outcome{Decision: DecisionCheck, Reason: v.Reason}
+	out := Outcome{Decision: DecisionCheck, Reason: v.Reason, Observed: v.Observed.Reasons()}
+	d.confirm(in, v)
+	for _, cookie := range d.cookiesOf(in, v) {
+		w.Header().Add("Set-Cookie", cookie)
+	}
 	switch {
 	case isAmbiguous(pathOf(in.Original)):
 		d.refusal(w, r, in, pages.BadRequest)
@@ -46,6 +50,10 @@ func (d *Door) refuse(w http.ResponseWriter, r *http.Request, in *Arrival, v cha
 			return Outcome{Pass: true, Origin: in.site.origin, Decision: DecisionPublic}
 		}
 		out.ForeignPost = k == kindForeignPost
+		if !in.KeepShell && isShell(r, k) {
+			d.releaseShell(w, r, v.Reason)
+			return out
+		}
 		d.answerByKind(w, r, in, v, k)
 	}
 	return out
@@ -82,7 +90,14 @@ func (d *Door) answerAsTold(w http.ResponseWriter, r *http.Request, in *Arrival,
 // can use. It is never a redirect: a script would follow it, and a form be lost.
 func (d *Door) answerByKind(w http.ResponseWriter, r *http.Request, in *Arrival, v challenge.Verdict, k kind) {
 	if k.asks() {
-		d.show(w, check{r: r, in: in, verdict: v, answersPost: k == kindFormPost, formLost: k == kindFormPost, back: d.backOf(in.Original)})
+		c := check{r: r, in: in, verdict: v, back: d.backOf(in.Original)}
+		if k == kindFormPost {
+			c.answersPost, c.formLost = true, true
+			if !in.demanded { // else the app has had the form
+				c.held = d.hold(w, r, in)
+			}
+		}
+		d.show(w, c)
 		return
 	}
 	h, back := d.head(w), in.site.origin+d.backOf(in.Original)
@@ -114,7 +129,11 @@ func (d *Door) answerByKind(w http.ResponseWriter, r *http.Request, in *Arrival,
 	case kindSubresource:
 		write(w, r, http.StatusUnauthorized, "text/plain; charset=utf-8", []byte("check needed"))
 	default:
-		if k == kindHTMX {
+		switch {
+		case k != kindHTMX:
+		case in.visit.Confirm != nil:
+			h.Set("HX-Redirect", d.beginURL(in))
+		default:
 			h.Set("HX-Refresh", "true")
 		}
 		d.problem(w, r, d.checkNeeded(in, v.Reason))
@@ -124,8 +143,39 @@ func (d *Door) answerByKind(w http.ResponseWriter, r *http.Request, in *Arrival,
 // turboReload makes Turbo load the whole page anew.
 var turboReload = []byte(`<!doctype html><html><head><title>401</title><meta name="turbo-visit-control" content="reload"></head><body></body></html>` + "\n")
 
+// confirm notes that a check is for somebody who is signed in, and why.
+func (d *Door) confirm(in *Arrival, v challenge.Verdict) {
+	in.visit.Reason = v.Reason
+	if v.Decision == challenge.Check && v.Admission != nil {
+		in.visit.Confirm = v.Admission.Live
+	}
+}
+
+// Demand answers in place of the app, which asks for a code that is no older
+// than maxAge (RFC 9470). The session is the one that the request was admitted
+// by.
+func (d *Door) Demand(w http.ResponseWriter, r *http.Request, in *Arrival, a *challenge.Admission, maxAge time.Duration) Outcome {
+	in.demanded = true
+	in.visit.Page = challenge.Page{MaxAge: maxAge}
+	return d.refuse(w, r, in, challenge.Verdict{Decision: challenge.Check, Reason: challenge.Sensitive, Identity: a.Identity, Admission: a})
+}
+
+// barred answers where nobody is let in from.
+func (d *Door) barred(w http.ResponseWriter, r *http.Request, in *Arrival) {
+	d.head(w)
+	if !kindOf(r, in).asks() && !prefersHTML(r.Header) || in.Answer != AnswerByKind {
+		d.problem(w, r, problem{Type: "no-country", Detail: in.site.name + " is not available from where this request comes from."})
+		return
+	}
+	d.page(w, r, in, http.StatusForbidden, pages.NoCountry{Country: d.gate.Locate(in.IP).Country})
+}
+
 // deny answers somebody who is known and may not pass.
 func (d *Door) deny(w http.ResponseWriter, r *http.Request, in *Arrival, v challenge.Verdict) {
+	if v.Barred {
+		d.barred(w, r, in)
+		return
+	}
 	d.head(w)
 	if !kindOf(r, in).asks() || in.Answer != AnswerByKind {
 		d.noAccess(w, r, in)

@@ -6,6 +6,8 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
@@ -15,6 +17,21 @@ import (
 // kept the cookie that came with it.
 const fieldProbe = "probe"
 
+// fieldMaxAge is the query field that says how fresh a code is asked for, in
+// seconds. It can only ask for more than the page does by itself.
+const fieldMaxAge = "max_age"
+
+// leastAge is the freshest code that a link can ask for.
+const leastAge = time.Minute
+
+func askedAge(r *http.Request) time.Duration {
+	n, err := strconv.Atoi(r.URL.Query().Get(fieldMaxAge))
+	if err != nil || n <= 0 || n > int(challenge.LongestAge/time.Second) {
+		return 0
+	}
+	return max(leastAge, time.Duration(n)*time.Second)
+}
+
 // beginPage shows a button that begins a check. With a probe of ours it goes on
 // to the page, or says that cookies are blocked.
 func (d *Door) beginPage(w http.ResponseWriter, r *http.Request, in *Arrival) {
@@ -22,12 +39,20 @@ func (d *Door) beginPage(w http.ResponseWriter, r *http.Request, in *Arrival) {
 	f, err := d.openForm(in, r.URL.Query().Get(fieldProbe))
 	switch {
 	case err != nil:
-		d.page(w, r, in, http.StatusOK, pages.Begin{Endpoints: d.endpointsFrom(in.Original)})
+		d.page(w, r, in, http.StatusOK, pages.Begin{Endpoints: d.endpointsFrom(in.Original), Query: begunWith(r)})
 	case len(in.found.Values(flowCookie)) == 0:
 		d.page(w, r, in, http.StatusForbidden, pages.CookiesBlocked{Host: in.site.host, Again: in.site.origin + safeBack(f.Back)})
 	default:
 		redirect(w, in.site, f.Back)
 	}
+}
+
+// begunWith is the query with which the button of the page goes on.
+func begunWith(r *http.Request) string {
+	if age := askedAge(r); age > 0 {
+		return "?" + fieldMaxAge + "=" + seconds(age)
+	}
+	return ""
 }
 
 // beginCheck answers a POST with the check page itself. An app under a service
@@ -39,6 +64,9 @@ func (d *Door) beginCheck(w http.ResponseWriter, r *http.Request, in *Arrival) {
 	}
 	in.Answer = AnswerByKind // somebody asks for the page itself
 	back := d.cameFrom(r, in)
+	if age := askedAge(r); age > 0 && (in.visit.Page.MaxAge == 0 || age < in.visit.Page.MaxAge) {
+		in.visit.Page, in.demanded = challenge.Page{MaxAge: age}, true
+	}
 	verdict := d.gate.Admit(r.Context(), &in.visit)
 	switch verdict.Decision {
 	case challenge.Pass:
@@ -52,6 +80,7 @@ func (d *Door) beginCheck(w http.ResponseWriter, r *http.Request, in *Arrival) {
 	case challenge.Unavailable:
 		d.unavailable(w, r, in)
 	default:
+		d.confirm(in, verdict)
 		d.show(w, check{r: r, in: in, verdict: verdict, answersPost: true, back: back})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
 	"github.com/doorcode/caddy-doorcode/challenge/words"
+	"github.com/doorcode/caddy-doorcode/geo"
 )
 
 // A check is one showing of the page that asks for an address or a code, in
@@ -22,8 +23,11 @@ type check struct {
 	verdict     challenge.Verdict
 	answersPost bool   // the page answers a POST: it must never be loaded again
 	formLost    bool   // that POST was a form of the app
+	held        *held  // which can be sent later all the same; nil when it is lost
+	sealed      string // the held form as the page carries it
 	back        string // where the person wants to go
 	flow        *challenge.Flow
+	acted       bool // flow is what a form of this page has just come to
 }
 
 // A screen is a page with what goes with it.
@@ -44,10 +48,16 @@ func (d *Door) show(w http.ResponseWriter, c check) {
 		d.unavailable(w, c.r, c.in)
 		return
 	}
+	if shown.status == http.StatusUnauthorized && !c.answersPost && c.in.Status != 0 {
+		shown.status = c.in.Status // of a page only, never of what is wrong with it
+	}
 	h := d.head(w)
 	d.challengeHead(h, c.in, c.verdict.Reason)
 	if shown.status != http.StatusUnauthorized {
 		h.Del("WWW-Authenticate")
+	}
+	if c.acted && shown.flow == nil {
+		shown.flow = c.flow
 	}
 	if shown.flow != nil && c.r.Method != http.MethodHead {
 		h.Add("Set-Cookie", d.cookies.flow(c.in, d.gate.SealFlow(shown.flow), challenge.FlowLife))
@@ -61,8 +71,13 @@ func (d *Door) show(w http.ResponseWriter, c check) {
 // screen decides what to show. It changes nothing, but for a mail to a person
 // whom an earlier step has named and who has just arrived.
 func (c *check) screen() (screen, error) {
-	c.flow = c.door.flowOf(c.in)
-	if c.in.Earlier != nil {
+	if !c.acted {
+		c.flow = c.door.flowOf(c.in)
+	}
+	if c.flow != nil && !c.flow.Fits(&c.in.visit) {
+		c.flow = nil // of a check that is none any more, or of another kind
+	}
+	if c.isKnown() {
 		return c.known()
 	}
 	var fresh *challenge.Flow
@@ -78,10 +93,14 @@ func (c *check) screen() (screen, error) {
 
 // asksEmail reports whether the address form is to be shown.
 func (c *check) asksEmail() bool {
-	return c.in.Earlier == nil && (c.flow.Address == "" || ofEmail(c.flow.Note))
+	return !c.isKnown() && (c.flow.Address == "" || ofEmail(c.flow.Note))
 }
 
-// known shows the code page to somebody whom an earlier step has named.
+// isKnown reports whether nobody has to type an address: an earlier step has
+// named the person, or a session that they are to confirm.
+func (c *check) isKnown() bool { return c.in.Earlier != nil || c.in.visit.Confirm != nil }
+
+// known shows the code page to somebody who need not say who they are.
 func (c *check) known() (screen, error) {
 	if c.flow != nil {
 		shown, err := c.code()
@@ -95,6 +114,9 @@ func (c *check) known() (screen, error) {
 	if c.r.Method == http.MethodHead { // tells what a GET would get, and starts nothing
 		c.flow = c.door.gate.NewFlow(&c.in.visit)
 		return c.codeScreen(challenge.Progress{Phase: challenge.Waiting}, nil), nil
+	}
+	if live := c.in.visit.Confirm; c.in.demanded && live != nil && !live.Demand(c.in.Now) {
+		return c.button(), nil
 	}
 	return c.greet()
 }
@@ -127,7 +149,7 @@ func (c *check) button() screen {
 		fresh = c.door.gate.NewFlow(&c.in.visit)
 		c.flow = fresh
 	}
-	page := pages.Send{Endpoints: c.endpoints(), Flow: c.hidden(), Address: string(c.in.Earlier.Email)}
+	page := pages.Send{Confirm: c.in.visit.Confirm != nil, Endpoints: c.endpoints(), Flow: c.hidden(), Held: c.kept(), Address: string(c.flow.Address)}
 	return screen{page: page, status: http.StatusUnauthorized, flow: fresh}
 }
 
@@ -138,7 +160,7 @@ func (c *check) code() (screen, error) {
 	if err != nil {
 		return screen{}, err
 	}
-	if p.Phase == challenge.NoChallenge && c.in.Earlier != nil && !ofLimit(c.flow.Note) {
+	if p.Phase == challenge.NoChallenge && c.isKnown() && !ofLimit(c.flow.Note) {
 		return screen{}, nil
 	}
 	return c.codeScreen(p, nil), nil
@@ -160,13 +182,20 @@ func (c *check) codeScreen(p challenge.Progress, set *challenge.Flow) screen {
 func (c *check) codePage(p challenge.Progress) pages.Code {
 	policy := c.door.gate.Policy()
 	page := pages.Code{
-		Endpoints: c.endpoints(), Flow: c.hidden(), Address: string(c.flow.Address), Known: c.in.Earlier != nil,
+		Endpoints: c.endpoints(), Flow: c.hidden(), Address: string(c.flow.Address), Known: c.isKnown(), Confirm: c.in.visit.Confirm != nil,
 		Ref: p.Ref, Length: p.Form.Length, Alphabet: string(p.Form.Alphabet),
 		Tries: policy.Code.Attempts, TriesLeft: p.Left, Mails: policy.Code.Mails, MailsUsedUp: p.MailsUp,
 		Now: c.in.Now, Expires: p.Ends, RetryAt: p.Until, ResendIn: max(0, p.ResendAt.Sub(c.in.Now)),
 		Remember: remembering[policy.Devices.Choice], Days: int(policy.Devices.Idle / (24 * time.Hour)),
-		Ticked: c.door.ticks(c.in, c.flow), Often: c.door.gate.OftenAsked(c.r.Context(), &c.in.visit), Reason: reasons[c.verdict.Reason],
-		FormNotSent: c.formLost, AnswersPost: c.answersPost,
+		Ticked: c.door.ticks(c.in, c.flow), Often: c.door.gate.OftenAsked(c.r.Context(), &c.in.visit), Reason: reasons[c.reason()],
+		FormNotSent: c.formLost, Held: c.kept(), AnswersPost: c.answersPost,
+	}
+	if page.Known {
+		place := c.door.gate.Locate(c.in.IP)
+		page.Near, page.Credit = nearOf(place), place.Credit
+	}
+	if page.Confirm {
+		page.GoBack = c.in.site.origin + "/"
 	}
 	switch p.Phase {
 	case challenge.NoChallenge, challenge.Lapsed:
@@ -185,6 +214,26 @@ func (c *check) codePage(p challenge.Progress) pages.Code {
 		page.Notice = pages.NoNotice // that mail was just asked for is no news
 	}
 	return page
+}
+
+// reason is why a code is asked for, as far as the page may say: what is usual
+// for a person is told only where this browser was theirs before.
+func (c *check) reason() challenge.Reason {
+	reason := c.verdict.Reason
+	if reason == "" {
+		reason = c.flow.Reason
+	}
+	switch reason {
+	case challenge.NewPlace, challenge.NewNetwork, challenge.Travel:
+		if !c.isKnown() && !c.door.gate.Recognises(&c.in.visit, c.flow.Address) {
+			return challenge.NewBrowser
+		}
+	}
+	return reason
+}
+
+func nearOf(p *geo.Place) words.Spot {
+	return words.Spot{City: p.City, Country: p.Country, Radius: p.Radius, Private: p.Private}
 }
 
 // ticks reports whether the box for remembering is ticked: as the person left it,
@@ -209,7 +258,7 @@ func (c *check) emailScreen(set *challenge.Flow) screen {
 func (c *check) emailPage() pages.Email {
 	page := pages.Email{
 		Endpoints: c.endpoints(), Flow: c.hidden(), Address: string(c.verdict.Remembered),
-		Now: c.in.Now, FormNotSent: c.formLost, AnswersPost: c.answersPost,
+		Now: c.in.Now, FormNotSent: c.formLost, Held: c.kept(), AnswersPost: c.answersPost,
 	}
 	n := c.flow.Note
 	if n == nil {
@@ -242,13 +291,17 @@ func (c *check) hidden() string {
 }
 
 // formOwner is what a form of the check is tied to: the browser's flow, or,
-// where an earlier step names the person, that person, so that all tabs of a
+// where a session or an earlier step names the person, that, so that all tabs of a
 // restored window can enter the code that one of them asked for.
 func formOwner(in *Arrival, f *challenge.Flow) string {
-	if in.Earlier != nil {
+	switch {
+	case f.Session != "":
+		return f.Session
+	case in.Earlier != nil:
 		return in.Earlier.Source + "\x00" + in.Earlier.User
+	default:
+		return f.Key()
 	}
-	return f.Key()
 }
 
 // flowOf reads the flow cookie; nil when there is none that counts. Of two
@@ -276,5 +329,7 @@ var remembering = map[challenge.Choice]pages.Remember{
 
 var reasons = map[challenge.Reason]pages.Reason{
 	challenge.NewBrowser: pages.ReasonNewBrowser, challenge.Expired: pages.ReasonExpired,
-	challenge.Ended: pages.ReasonEnded, challenge.Always: pages.ReasonAlways,
+	challenge.Ended: pages.ReasonEnded, challenge.Always: pages.ReasonAlways, challenge.Operator: pages.ReasonOperator,
+	challenge.NewPlace: pages.ReasonNewPlace, challenge.NewNetwork: pages.ReasonNewNetwork, challenge.Travel: pages.ReasonTravel,
+	challenge.Sensitive: pages.ReasonSensitive,
 }

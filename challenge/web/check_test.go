@@ -169,6 +169,7 @@ func TestALimitThatIsOverIsNotShownAnyMore(t *testing.T) {
 type said struct {
 	OK        bool   `json:"ok"`
 	To        string `json:"to"`
+	Form      string `json:"form"`
 	Type      string `json:"type"`
 	Status    int    `json:"status"`
 	Message   string `json:"message"`

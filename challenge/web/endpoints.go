@@ -27,6 +27,7 @@ var endpoints = map[string]endpoint{
 	"verify":    {post: acting((*Door).postCode)},
 	"resend":    {post: acting((*Door).postResend)},
 	"change":    {post: acting((*Door).postChange)},
+	"form":      {post: (*Door).heldForm},
 	"status":    {get: (*Door).status},
 	"session":   {get: (*Door).sessionInfo},
 	"jwks.json": {get: (*Door).jwks, open: true},
@@ -58,14 +59,18 @@ func (e endpoint) allowed() string {
 
 // serveEndpoint serves what is below our segment. The app never sees it.
 func (d *Door) serveEndpoint(w http.ResponseWriter, r *http.Request, in *Arrival, name string) {
+	if unlogged(name) {
+		w = originOnly{w}
+	}
 	e, ok := d.endpointNamed(name)
 	if !ok {
 		d.refusal(w, r, in, pages.NotFound)
 		return
 	}
 	serve := e.handler(r.Method)
+	again := serve == nil && r.Method == http.MethodGet && kindOf(r, in) == kindPage
 	switch {
-	case serve == nil:
+	case serve == nil && !again:
 		w.Header().Set("Allow", e.allowed())
 		d.refusal(w, r, in, pages.MethodNotAllowed)
 	case isAmbiguous(pathOf(in.Original)):
@@ -78,6 +83,9 @@ func (d *Door) serveEndpoint(w http.ResponseWriter, r *http.Request, in *Arrival
 		empty(w, http.StatusTooEarly)
 	case !e.open && d.cookieless(in):
 		d.plainHTTP(w, r, in)
+	case again: // a refresh of what answered a form, or Back to it: the page itself tells how things stand
+		d.head(w)
+		redirect(w, in.site, d.backOf(in.Original))
 	default:
 		serve(d, w, r, in)
 	}
@@ -87,6 +95,9 @@ func (d *Door) endpointNamed(name string) (endpoint, bool) {
 	if inbox := d.options.Inbox; inbox != nil && inbox.serves(name) {
 		return endpoint{get: (*Door).showInbox}, true
 	}
+	if stopID(name) != "" {
+		return endpoint{get: (*Door).stopPage, post: (*Door).stop, open: true}, true
+	}
 	e, ok := endpoints[name]
 	return e, ok
 }
@@ -95,11 +106,18 @@ func (d *Door) endpointNamed(name string) (endpoint, bool) {
 // a page of ours, in the browser that got it.
 func acting(act action) handler {
 	return func(d *Door, w http.ResponseWriter, r *http.Request, in *Arrival) {
-		if !d.receives(w, r, in) {
+		if !d.receivesHeld(w, r, in) {
+			return
+		}
+		if d.gate.Bars(in.IP) {
+			d.barred(w, r, in)
 			return
 		}
 		sealed, err := d.openForm(in, r.PostForm.Get(fieldForm))
 		flow := d.flowOf(in)
+		if flow != nil && flow.Session != "" {
+			flow = d.confirming(r, in, flow)
+		}
 		if err != nil || flow == nil || sealed.Flow != formOwner(in, flow) || !sealed.speaksOf(flow) {
 			if err != nil {
 				sealed.Back = d.backOf(in.Original)
@@ -107,10 +125,22 @@ func acting(act action) handler {
 			d.startOver(w, r, in, flow, sealed.Back)
 			return
 		}
+		brings := d.carriedBy(r, in, flow)
 		ctx, cancel := lasting(r.Context())
 		defer cancel()
-		d.reply(w, r, in, act(d, ctx, r, in, flow), sealed.Back)
+		d.reply(w, r, in, act(d, ctx, r, in, flow), sealed.Back, brings)
 	}
+}
+
+// confirming keeps a flow that confirms a session only where the browser still
+// has that one.
+func (d *Door) confirming(r *http.Request, in *Arrival, f *challenge.Flow) *challenge.Flow {
+	live, ok := d.gate.Session(r.Context(), &in.visit)
+	if !ok || live.Key() != f.Session {
+		return nil
+	}
+	in.visit.Confirm = live
+	return f
 }
 
 // storeTime is how long one action may wait for the store.

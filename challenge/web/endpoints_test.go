@@ -24,11 +24,11 @@ func TestEachEndpointHasItsMethods(t *testing.T) {
 	w := newWorld(t)
 	allow := map[string]string{
 		"begin": "GET, HEAD, POST", "signout": "GET, HEAD, POST", "status": "GET, HEAD", "session": "GET, HEAD", "jwks.json": "GET, HEAD", "ping": "GET, HEAD",
-		"email": "POST", "verify": "POST", "resend": "POST", "change": "POST",
+		"email": "POST", "verify": "POST", "resend": "POST", "change": "POST", "form": "POST", "no/x": "GET, HEAD, POST",
 	}
 	for name, want := range allow {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"} {
-			a := w.browser().do(method, "/.doorcode/"+name, nil, clicked)
+			a := w.browser().do(method, "/.doorcode/"+name, nil, terminal)
 			listed := strings.Contains(want, method)
 			if (a.StatusCode == http.StatusMethodNotAllowed) == listed {
 				t.Errorf("%s %s: status %d", method, name, a.StatusCode)
@@ -39,10 +39,31 @@ func TestEachEndpointHasItsMethods(t *testing.T) {
 		}
 	}
 	w.browser().do(http.MethodPut, "/.doorcode/verify", nil, terminal).wantsProblem(t, 405, "method-not-allowed")
-	for _, name := range []string{"", "backup", "no/x", "verify/", "verify/x", "Verify", "../x", "inbox", "inbox/x", "sessions", "%00"} {
+	w.browser().do(http.MethodPut, "/.doorcode/verify", nil, clicked).wants(t, http.StatusMethodNotAllowed, "This page can't do that")
+	for _, name := range []string{"", "backup", "no", "no/", "no/x/y", "verify/", "verify/x", "Verify", "../x", "inbox", "inbox/x", "sessions", "%00"} {
 		w.browser().do(http.MethodGet, "/.doorcode/"+name, nil, clicked).wants(t, http.StatusNotFound, "Page not found")
 		w.browser().do(http.MethodPost, "/.doorcode/"+name, nil, terminal).wantsProblem(t, http.StatusNotFound, "not-found")
 	}
+}
+
+// Whoever refreshes the answer to a form, or comes back to it, is where the form
+// was sent from: phones load a page anew that waits while its mail is read.
+func TestTheAddressOfAFormLeadsBackToItsPage(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"email", "verify", "resend", "change", "form?for=x"} {
+		for at, back := range map[string]string{"/a%20b": "/a%20b", "": "/"} {
+			a := w.browser().do(http.MethodGet, at+"/.doorcode/"+name, nil, clicked)
+			if a.wants(t, http.StatusSeeOther); a.Header.Get("Location") != origin+back {
+				t.Errorf("%s%s: led to %s", at, name, a.Header.Get("Location"))
+			}
+			for kind, header := range map[string]http.Header{"a script": scripted, "a prefetch": with(clicked, "Sec-Purpose", "prefetch")} {
+				if a := w.browser().do(http.MethodGet, at+"/.doorcode/"+name, nil, header); a.StatusCode != http.StatusMethodNotAllowed {
+					t.Errorf("%s: status %d", kind, a.StatusCode)
+				}
+			}
+		}
+	}
+	w.browser().do(http.MethodGet, "//evil.example/.doorcode/email", nil, clicked).wants(t, http.StatusBadRequest)
 }
 
 func TestOTC13ReadingChangesNothing(t *testing.T) {

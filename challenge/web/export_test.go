@@ -4,16 +4,16 @@
 package web
 
 // The kinds whose answers are pages.
-const (
-	KindPage, KindFormPost = kindPage, kindFormPost
-	KindForeignPost        = kindForeignPost
-)
+const KindPage, KindFormPost, KindForeignPost = kindPage, kindFormPost, kindForeignPost
 
 var (
 	KindOf       = kindOf
 	PrefersHTML  = prefersHTML
 	SafeBack     = safeBack
 	ProblemTypes = problemTypes
+	ReadFields   = readFields
+	PackFields   = packFields
+	UnpackFields = unpackFields
 )
 
 func (p problemType) Status() int   { return p.status }

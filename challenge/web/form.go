@@ -4,10 +4,13 @@
 package web
 
 import (
+	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"mime"
 	"net/http"
 	"time"
@@ -55,23 +58,43 @@ func (f form) speaksOf(flow *challenge.Flow) bool {
 	return f.Address == "" || f.Address == tagOf(flow.Address)
 }
 
+// purposeForm is that of the forms of people who are asked, or are in.
+const purposeForm = ""
+
 func (d *Door) sealForm(in *Arrival, f form) string {
 	f.Made = in.Now.Unix()
-	plain, err := json.Marshal(f)
+	return d.sealFor(in, purposeForm, f)
+}
+
+// sealFor seals a value so that it opens for one purpose only.
+func (d *Door) sealFor(in *Arrival, purpose string, value any) string {
+	plain, err := json.Marshal(value)
 	if err != nil {
 		panic("web: encoding plain data: " + err.Error())
 	}
-	return d.gate.SealForm(plain, in.visit.Audience)
+	return d.gate.SealForm(plain, in.audienceFor(purpose))
+}
+
+// openFor reads what sealFor made, or returns errBadForm.
+func (d *Door) openFor(in *Arrival, purpose, sealed string, value any) error {
+	plain, err := d.gate.OpenForm(sealed, in.audienceFor(purpose))
+	if err != nil || json.Unmarshal(plain, value) != nil {
+		return errBadForm
+	}
+	return nil
+}
+
+func (in *Arrival) audienceFor(purpose string) string {
+	if purpose == purposeForm {
+		return in.visit.Audience
+	}
+	return in.visit.Audience + "\x00" + purpose
 }
 
 // openForm reads what sealForm made. With errBadForm the form is empty.
 func (d *Door) openForm(in *Arrival, value string) (form, error) {
-	plain, err := d.gate.OpenForm(value, in.visit.Audience)
-	if err != nil {
-		return form{}, errBadForm
-	}
 	var f form
-	if err := json.Unmarshal(plain, &f); err != nil {
+	if d.openFor(in, purposeForm, value, &f) != nil {
 		return form{}, errBadForm
 	}
 	// A form of a session lives as long as the session.
@@ -84,6 +107,31 @@ func (d *Door) openForm(in *Arrival, value string) (form, error) {
 // receives reads the form of a POST, or answers why it does not: it must come
 // from a page of ours, be small and arrive in time.
 func (d *Door) receives(w http.ResponseWriter, r *http.Request, in *Arrival) bool {
+	return d.reads(w, r, in, func() int64 { return maxBody })
+}
+
+// receivesHeld is receives for forms that may carry a form of the app's, which
+// makes them larger. The pages put it in front, so that a form without one is
+// not read any further.
+func (d *Door) receivesHeld(w http.ResponseWriter, r *http.Request, in *Arrival) bool {
+	return d.reads(w, r, in, func() int64 {
+		body := bufio.NewReaderSize(r.Body, maxBody+1)
+		r.Body = bufferedBody{body, r.Body}
+		if start, _ := body.Peek(maxBody + 1); bytes.Contains(start, []byte("&"+fieldHeld+"=")) {
+			return maxHeldBody
+		}
+		return maxBody
+	})
+}
+
+// A bufferedBody is a body of which the beginning has been looked at.
+type bufferedBody struct {
+	io.Reader
+	io.Closer
+}
+
+// reads does what receives says. most looks at the body once there is a deadline.
+func (d *Door) reads(w http.ResponseWriter, r *http.Request, in *Arrival, most func() int64) bool {
 	if !sameOrigin(r, in) {
 		d.refusal(w, r, in, pages.BadOrigin)
 		return false
@@ -95,7 +143,8 @@ func (d *Door) receives(w http.ResponseWriter, r *http.Request, in *Arrival) boo
 	}
 	// A server that cannot set a deadline still has its own.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
-	r.Body = http.MaxBytesReader(innermost(w), r.Body, maxBody)
+	limit := most()
+	r.Body = http.MaxBytesReader(innermost(w), r.Body, limit)
 	err = r.ParseForm()
 	var tooLarge *http.MaxBytesError
 	switch {

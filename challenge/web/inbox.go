@@ -86,7 +86,7 @@ footer{padding:.75rem 1.25rem}pre{display:none;white-space:pre-wrap;overflow-wra
 </style></head><body><h1>Inbox</h1>
 <p>Every mail that Doorcode sends in this trial lands here. The page looks for new mail every three seconds.</p>
 {{range .}}<article><header><h2>{{.Subject}}</h2><p>to {{.To}} · {{.At.Format "15:04:05"}}</p></header>
-<iframe sandbox title="The mail as a reader shows it" srcdoc="{{.HTML}}"></iframe>
+<iframe sandbox="allow-popups allow-popups-to-escape-sandbox" title="The mail as a reader shows it" srcdoc="{{.HTML}}"></iframe>
 <footer><a href="#mail-{{.At.UnixNano}}">Plain text</a><pre id="mail-{{.At.UnixNano}}">{{.Text}}</pre></footer></article>
 {{else}}<p>No mail yet.</p>{{end}}</body></html>
 `))

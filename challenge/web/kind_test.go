@@ -25,6 +25,7 @@ const (
 	problemMedia = "application/problem+json"
 	htmlMedia    = "text/html; charset=utf-8"
 	textMedia    = "text/plain; charset=utf-8"
+	scriptMedia  = "text/javascript; charset=utf-8"
 )
 
 var rows = map[string]row{
@@ -49,7 +50,8 @@ var rows = map[string]row{
 	"13 a frame":             {header: with(clicked, "Sec-Fetch-Dest", "iframe"), status: 401, media: htmlMedia},
 	"14 a manifest":          {header: with(scripted, "Sec-Fetch-Dest", "manifest"), status: 401, media: textMedia},
 	"15 an image":            {header: with(scripted, "Sec-Fetch-Dest", "image", "Sec-Fetch-Mode", "no-cors"), status: 401, media: textMedia},
-	"15 a service worker":    {header: with(scripted, "Sec-Fetch-Dest", "serviceworker", "Service-Worker", "script"), status: 401, media: textMedia},
+	"15 a worker":            {header: with(scripted, "Sec-Fetch-Dest", "worker"), status: 401, media: textMedia},
+	"15 a service worker":    {header: with(scripted, "Sec-Fetch-Dest", "serviceworker", "Service-Worker", "script"), status: 200, media: scriptMedia},
 	"16 gRPC":                {method: http.MethodPost, header: http.Header{"Content-Type": {"application/grpc+proto"}}, status: 401},
 	"17 an event stream":     {header: with(scripted, "Accept", "text/event-stream"), status: 401, media: problemMedia},
 	"18 git":                 {header: http.Header{"User-Agent": {"git/2.39.5"}, "Accept": {"*/*"}}, status: 403, media: textMedia},

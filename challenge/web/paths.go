@@ -91,10 +91,14 @@ func (d *Door) backOf(u *url.URL) string {
 	return safeBack(back)
 }
 
-// PageOf is the path of the page below which an endpoint is.
+// PageOf is the path of the page below which an endpoint is; of anything else, it
+// is the path itself.
 func PageOf(u *url.URL) string {
-	before, _, _ := cutSegment(u.Path)
-	if before == "" {
+	before, _, own := cutSegment(u.Path)
+	switch {
+	case !own:
+		return u.Path
+	case before == "":
 		return "/"
 	}
 	return before

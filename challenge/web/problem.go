@@ -42,6 +42,7 @@ type problemType struct {
 var problemTypes = map[string]problemType{
 	"check-needed": {http.StatusUnauthorized, "A code is needed"},
 	"no-access":    {http.StatusForbidden, "No access"},
+	"no-country":   {http.StatusForbidden, "Not available here"},
 	"unavailable":  {http.StatusServiceUnavailable, "Sign-in is unavailable"},
 	"plain-http":   {http.StatusBadRequest, "The site needs https"},
 
@@ -99,7 +100,17 @@ func (d *Door) problem(w http.ResponseWriter, r *http.Request, p problem) {
 
 func (d *Door) checkNeeded(in *Arrival, reason challenge.Reason) problem {
 	return problem{
-		Type: "check-needed", Reason: string(reason), Begin: in.site.origin + d.endpointsPath(in.Original) + "begin",
+		Type: "check-needed", Reason: string(reason), Begin: d.beginURL(in),
 		Detail: "Open begin in a browser, enter the emailed code, then repeat this request.",
 	}
+}
+
+// beginURL is where a check begins that a script cannot show. How fresh a code
+// the page asks for goes along, since the method or the app may be what asks.
+func (d *Door) beginURL(in *Arrival) string {
+	begin := in.site.origin + d.endpointsPath(in.Original) + "begin"
+	if age := in.visit.Page.MaxAge; in.visit.Confirm != nil && age > 0 {
+		begin += "?" + fieldMaxAge + "=" + seconds(age)
+	}
+	return begin
 }

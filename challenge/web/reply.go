@@ -26,6 +26,10 @@ func (d *Door) startOver(w http.ResponseWriter, r *http.Request, in *Arrival, fl
 		d.problem(w, r, problem{Type: "check-lost", Detail: "Load the page again."})
 		return
 	}
+	if r.PostForm.Get(fieldHeld) != "" {
+		d.notSent(w, r, in, back)
+		return
+	}
 	if flow == nil {
 		flow = d.gate.NewFlow(&in.visit)
 	}
@@ -35,17 +39,22 @@ func (d *Door) startOver(w http.ResponseWriter, r *http.Request, in *Arrival, fl
 }
 
 // answered is what our script is told of an action that came off. Without a
-// message it goes on to the page To.
+// message it goes on to the page To, or sends the form that it carries to Form.
 type answered struct {
-	OK bool   `json:"ok"`
-	To string `json:"to"`
+	OK   bool   `json:"ok"`
+	To   string `json:"to"`
+	Form string `json:"form,omitempty"`
 }
 
 // reply answers an action: for a script in JSON, else by leading back to the
 // page, which shows what came of it.
-func (d *Door) reply(w http.ResponseWriter, r *http.Request, in *Arrival, res result, back string) {
-	if res.err != nil {
+func (d *Door) reply(w http.ResponseWriter, r *http.Request, in *Arrival, res result, back string, brings *carried) {
+	switch {
+	case res.err != nil:
 		d.unavailable(w, r, in)
+		return
+	case brings != nil && !res.done && !wantsJSON(r):
+		d.showAgain(w, r, in, res, back, brings)
 		return
 	}
 	h := d.head(w)
@@ -59,12 +68,20 @@ func (d *Door) reply(w http.ResponseWriter, r *http.Request, in *Arrival, res re
 		h.Add("Set-Cookie", cookie)
 	}
 	switch {
-	case !wantsJSON(r):
+	case !wantsJSON(r) && brings == nil:
 		redirect(w, in.site, back)
+	case !wantsJSON(r) && brings.fits(res.live):
+		d.sendForm(w, r, in, brings.held)
+	case !wantsJSON(r):
+		d.notSent(w, r, in, back)
 	case res.failed():
 		d.explain(w, r, in, res, back)
 	default:
-		answerJSON(w, r, answered{OK: true, To: safeBack(back)})
+		said := answered{OK: true, To: safeBack(back)}
+		if res.done && brings != nil {
+			said.Form = d.formURL(in, res, back, brings)
+		}
+		answerJSON(w, r, said)
 	}
 }
 

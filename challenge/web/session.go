@@ -29,8 +29,12 @@ type progress struct {
 // and may not pass is through with the check, too.
 func (d *Door) status(w http.ResponseWriter, r *http.Request, in *Arrival) {
 	d.head(w)
-	said := progress{Verified: d.judge(r, in).Admission != nil}
+	v := d.judge(r, in)
+	said := progress{Verified: v.Admission != nil && v.Decision != challenge.Check}
 	if f := d.flowOf(in); f != nil && f.Address != "" {
+		// The address of the endpoint need not tell which page waits for a code, but
+		// while one does the browser has its flow.
+		said.Verified = said.Verified && f.Session == ""
 		p, err := d.gate.Progress(r.Context(), &in.visit, f)
 		if err == nil && p.Phase == challenge.Waiting {
 			ends, wait := p.Ends.UTC().Truncate(time.Second), max(0, int(p.ResendAt.Sub(in.Now)/time.Second))
@@ -46,24 +50,25 @@ type signedIn struct {
 	User       string    `json:"user"`
 	Name       string    `json:"name"`
 	Groups     []string  `json:"groups"`
-	VerifiedAt time.Time `json:"verified_at"`
-	Expires    time.Time `json:"expires"`
+	VerifiedAt time.Time `json:"verified_at,omitzero"`
+	Expires    time.Time `json:"expires,omitzero"`
 }
 
 // sessionInfo tells a single-page app who is signed in.
 func (d *Door) sessionInfo(w http.ResponseWriter, r *http.Request, in *Arrival) {
 	h := d.head(w)
 	v := d.judge(r, in)
-	switch v.Decision {
-	case challenge.Pass:
+	d.confirm(in, v)
+	switch {
+	case v.Decision == challenge.Pass && v.Admission != nil:
 		who, live := v.Admission.Identity, v.Admission.Live
 		answerJSON(w, r, signedIn{
 			Email: string(who.Email), User: who.User, Name: who.Name, Groups: append([]string{}, who.Groups...),
 			VerifiedAt: live.AuthTime.UTC().Truncate(time.Second), Expires: live.Expires.UTC().Truncate(time.Second),
 		})
-	case challenge.Deny:
+	case v.Decision == challenge.Deny:
 		d.noAccess(w, r, in)
-	case challenge.Unavailable:
+	case v.Decision == challenge.Unavailable:
 		d.unavailable(w, r, in)
 	default:
 		d.challengeHead(h, in, v.Reason)

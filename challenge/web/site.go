@@ -17,6 +17,7 @@ type site struct {
 	host     string // host name, with a port other than the scheme's
 	secure   bool   // the scheme is https
 	audience string
+	link     string // URL below which the endpoints are, whatever page a visitor is on
 	name     string
 	pages    *pages.Renderer
 }
@@ -37,6 +38,10 @@ func newSite(origin string, o Options) (*site, error) {
 	s.audience = s.origin
 	if o.SingleSignOn != "" {
 		s.audience = o.SingleSignOn
+	}
+	s.link = s.origin + o.Inside + "/" + segment + "/"
+	if o.Endpoints != "" {
+		s.link = s.origin + o.Endpoints + "/"
 	}
 	look := o.Look
 	if look.Name == "" {

@@ -46,6 +46,9 @@ type Options struct {
 	// Endpoints pins the own endpoints to one prefix, such as "/.doorcode".
 	// Empty: below every path.
 	Endpoints string
+	// Inside is the path at which the gate stands, where it does not stand in
+	// front of the whole site, such as "/admin". Links in mails lead below it.
+	Inside string
 	// PassPreflight lets CORS preflights through to the app.
 	PassPreflight bool
 	// SendButton waits for a button before mail goes to a known identity.
@@ -99,6 +102,12 @@ type Arrival struct {
 	Guarded, Public bool
 	// Answer is what the operator chose instead of a page.
 	Answer Answer
+	// Page is how fresh a code the page asks for.
+	Page challenge.Page
+	// Status is that of the check page; zero is 401.
+	Status int
+	// KeepShell leaves the service workers of the app alone.
+	KeepShell bool
 	// Earlier is what an earlier step says; nil where visitors type an address.
 	Earlier *challenge.Identity
 	// Proxy is the address of a peer that forwards https without being trusted.
@@ -106,9 +115,10 @@ type Arrival struct {
 	// Now is the time of the request.
 	Now time.Time
 
-	visit challenge.Visit
-	site  *site
-	found upstream.Found
+	visit    challenge.Visit
+	demanded bool // the app asks for a fresh code
+	site     *site
+	found    upstream.Found
 }
 
 // An Outcome says whether a request may go on to the app.
@@ -123,9 +133,15 @@ type Outcome struct {
 	// Decision and Reason are for the operator's logs and placeholders.
 	Decision string
 	Reason   challenge.Reason
+	// Observed are reasons that would have asked, were they not only observed.
+	Observed []challenge.Reason
+	// Placed is what the gate prepared of where a session is.
+	Placed any
 	// ForeignPost: the request was a form of another site, which never reaches
 	// the app through a check.
 	ForeignPost bool
+	// Unlogged: the address of the page is a key to it, which no log should hold.
+	Unlogged bool
 }
 
 // The decisions as logs and placeholders name them.
@@ -154,13 +170,15 @@ func (d *Door) Serve(w http.ResponseWriter, r *http.Request, in *Arrival) Outcom
 		if !own && (!in.Guarded || in.Public) {
 			return Outcome{Pass: true, Decision: DecisionPublic}
 		}
-		return d.misdirected(w, r, in)
+		out := d.misdirected(w, r, in)
+		out.Unlogged = unlogged(endpoint)
+		return out
 	}
 	d.describe(r, in)
 	switch {
 	case own:
 		d.serveEndpoint(w, r, in, endpoint)
-		return Outcome{Decision: DecisionOwn}
+		return Outcome{Decision: DecisionOwn, Unlogged: unlogged(endpoint)}
 	case !in.Guarded || in.Public:
 		return d.public(r, in)
 	case d.cookieless(in):
@@ -175,7 +193,7 @@ func (d *Door) Serve(w http.ResponseWriter, r *http.Request, in *Arrival) Outcom
 	if verdict.Decision == challenge.Pass {
 		return Outcome{
 			Pass: true, Admission: verdict.Admission, Origin: in.site.origin,
-			Cookies: d.cookiesOf(in, verdict), Decision: DecisionPass,
+			Cookies: d.cookiesOf(in, verdict), Decision: DecisionPass, Observed: verdict.Observed.Reasons(), Placed: verdict.Placed,
 		}
 	}
 	return d.refuse(w, r, in, verdict)
@@ -195,7 +213,7 @@ func (d *Door) describe(r *http.Request, in *Arrival) {
 	in.found = d.cookies.jar(in).Read(r.Header)
 	in.visit = challenge.Visit{
 		Now: in.Now, Audience: in.site.audience, Host: in.site.host, App: in.site.name,
-		IP: in.IP, Agent: r.UserAgent(), Earlier: in.Earlier,
+		IP: in.IP, Agent: r.UserAgent(), Earlier: in.Earlier, Page: in.Page, Link: in.site.link,
 	}
 	switch values := in.found.Values(sessionCookie); len(values) {
 	case 0:
@@ -222,7 +240,7 @@ func (d *Door) public(r *http.Request, in *Arrival) Outcome {
 	}
 	in.visit.Device = ""
 	if verdict := d.gate.Admit(r.Context(), &in.visit); verdict.Decision == challenge.Pass {
-		out.Admission, out.Cookies = verdict.Admission, d.cookiesOf(in, verdict)
+		out.Admission, out.Cookies, out.Placed = verdict.Admission, d.cookiesOf(in, verdict), verdict.Placed
 	}
 	return out
 }
@@ -249,7 +267,7 @@ func (d *Door) Owns(u *url.URL) bool {
 // whatever check it may have under way besides.
 func (d *Door) OfSession(u *url.URL) bool {
 	name, own := d.endpoint(u)
-	return own && (name == "session" || name == "signout")
+	return own && (name == "session" || name == "signout" || name == "form")
 }
 
 // Serves reports whether the door stands at a host.
