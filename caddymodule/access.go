@@ -73,9 +73,11 @@ func domainHint(name string) string {
 	return fmt.Sprintf("; to allow every address of a domain write '*%s'", name)
 }
 
-func checkGroupName(name string) error {
+func checkGroupName(name string) error { return checkName("a group", name) }
+
+func checkName(what, name string) error {
 	if name == "" || strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789_-.") != "" {
-		return fmt.Errorf("'%s' cannot name a group; use letters, digits, '-', '_' and '.'", name)
+		return fmt.Errorf("'%s' cannot name %s; use letters, digits, '-', '_' and '.'", name, what)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type building struct {
 	entrances []*entrance
 	held      []hold
 	leave     []func()
+	maps      []*pooledPlaces
 
 	places func() (map[*entrance]place, error)
 }
@@ -41,7 +43,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	b := &building{ctx: ctx, logger: ctx.Logger()}
 	b.places = sync.OnceValues(b.findPlaces)
 	a.building = b
-	return nil
+	return registerMetrics(ctx.GetMetricsRegistry(), databaseAges{b})
 }
 
 // Start opens every gate, so that a store that cannot be opened or an origin
@@ -81,7 +83,7 @@ func (a *App) Cleanup() error {
 	for _, h := range a.building.held {
 		h.release(a.building.logger)
 	}
-	a.building.held, a.building.leave = nil, nil
+	a.building.held, a.building.leave, a.building.maps = nil, nil, nil
 	return nil
 }
 
@@ -97,6 +99,20 @@ func (b *building) keep(h hold) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.held = append(b.held, h)
+}
+
+// uses remembers databases of places until Cleanup.
+func (b *building) uses(p *pooledPlaces) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.maps = append(b.maps, p)
+}
+
+// databasesInUse are those of all sites.
+func (b *building) databasesInUse() []*pooledPlaces {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.maps)
 }
 
 // onCleanup remembers what to do at Cleanup.

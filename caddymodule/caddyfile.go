@@ -4,6 +4,11 @@
 package caddymodule
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 )
 
@@ -18,6 +23,7 @@ func init() {
 type site struct {
 	helper  httpcaddyfile.Helper
 	handler *Handler
+	words   map[string]caddyfile.Token // where each setting stands
 }
 
 func (s *site) check() error { return s.handler.check() }
@@ -25,8 +31,18 @@ func (s *site) check() error { return s.handler.check() }
 // directiveSettings are all words of the directive.
 var directiveSettings = func() table[*site] {
 	t := lift(sharedSettings, func(s *site) *Settings { return &s.handler.Settings })
+	for word, e := range t {
+		read := e.read
+		e.read = func(d *caddyfile.Dispenser, s *site) error {
+			s.words[word] = d.Token()
+			return read(d, s)
+		}
+		t[word] = e
+	}
 	t["public"] = publicRule
 	t["answer"] = answerRule
+	t["sensitive"] = sensitivePages
+	t["page_status"] = pageStatusRule
 	return t
 }()
 
@@ -39,6 +55,7 @@ var directiveSettings = func() table[*site] {
 //		group          <name> <address|*@domain...>
 //		people_file    <path>
 //		plus           [on|off]
+//		countries      [not] <iso-code...>
 //		reveal         [on|off]
 //		identity       ask
 //		identity       <placeholder> {
@@ -49,12 +66,19 @@ var directiveSettings = func() table[*site] {
 //			map      <user> <address>
 //			map_file <path>
 //		}
+//		challenge      <reason...>
+//		observe        <reason...>|all
+//		sensitive      <matcher...> [<max_age>]
 //		public         <matcher...>
 //		answer         json|401|403|503 <matcher...>
+//		page_status    200|401|403 <matcher...>
 //		preflight      deny|pass
+//		app_shell      release|keep
+//		networks       <name> <cidr...>
 //		session        [<lifetime>] {
 //			idle <duration>|off
 //			max  <n>
+//			bind none|network|place
 //		}
 //		remember       [<idle> [<most>]] {
 //			choice ask|always|never
@@ -104,6 +128,13 @@ var directiveSettings = func() table[*site] {
 //			grace <duration>|off
 //		}
 //		secret         <value>
+//		geoip          <mmdb-file...> {
+//			refresh <duration>
+//		}
+//		location {
+//			distance <km>
+//			speed    <km/h>
+//		}
 //		cookie {
 //			name      <name>
 //			same_site lax|strict
@@ -114,11 +145,16 @@ var directiveSettings = func() table[*site] {
 //		}
 //	}
 //
+// The reasons are new_browser, new_place, new_network, travel and always; challenge
+// also takes never. In place of matchers, public, answer, sensitive and page_status
+// take a block of them.
+//
 // The directive's matcher is kept in the handler and not in the route, because
 // the handler also judges other spellings of a path by it.
 func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next()
-	s := &site{helper: h, handler: &Handler{}}
+	start := h.Token()
+	s := &site{helper: h, handler: &Handler{}, words: map[string]caddyfile.Token{}}
 	match, err := ownMatcher(h)
 	if err != nil {
 		return nil, err
@@ -134,5 +170,29 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	if _, err := directiveSettings.readBlock(h.Dispenser, "doorcode", s); err != nil {
 		return nil, err
 	}
+	if err := s.fit(start); err != nil {
+		return nil, err
+	}
 	return h.NewRoute(nil, s.handler), nil
+}
+
+// fit checks the site together with the global option, so that an error has a
+// line: that of the setting, or of the directive where the option has it.
+func (s *site) fit(start caddyfile.Token) error {
+	var app App
+	if option, ok := s.helper.Option("doorcode").(httpcaddyfile.App); ok {
+		if err := json.Unmarshal(option.Value, &app); err != nil {
+			return at(start).WrapErr(fmt.Errorf("reading global option: %w", err))
+		}
+	}
+	err := requireFit(merged(app.Settings, s.handler.Settings))
+	if err == nil {
+		return nil
+	}
+	if fault, ok := errors.AsType[misfit](err); ok {
+		if token, here := s.words[fault.word]; here {
+			start = token
+		}
+	}
+	return at(start).WrapErr(err)
 }

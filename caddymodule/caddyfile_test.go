@@ -26,6 +26,8 @@ var accepted = []struct{ word, lines, want string }{
 	{"plus", "plus", `{"plus":true}`},
 	{"plus", "plus off", `{"plus":false}`},
 	{"reveal", "reveal on", `{"reveal":true}`},
+	{"countries", "geoip /g.mmdb\ncountries pt ES", `{"countries":{"allow":["PT","ES"]},"geoip":{"files":["/g.mmdb"]}}`},
+	{"countries", "geoip /g.mmdb\ncountries not KP xk", `{"countries":{"deny":["KP","XK"]},"geoip":{"files":["/g.mmdb"]}}`},
 	{"identity", "identity ask", `{"identity":{"source":"ask"}}`},
 	{"identity", "identity {http.auth.user.id} {\nemail {http.auth.user.email}\ngroups {http.auth.user.groups}\ndomain example.com\nmap ana ana@example.com\nmap ben ben@example.com\nmap_file /etc/map\n}", `{"identity":{"source":"{http.auth.user.id}","email":"{http.auth.user.email}","groups":"{http.auth.user.groups}","domain":"example.com","map":{"ana":"ana@example.com","ben":"ben@example.com"},"map_file":"/etc/map"}}`},
 	{"identity", "identity {header.Remote-User} {\nfrom forward_auth\n}", `{"identity":{"source":"{http.request.header.Remote-User}","from":"forward_auth"}}`},
@@ -33,12 +35,24 @@ var accepted = []struct{ word, lines, want string }{
 	{"public", "public /robots.txt /healthz/*", `{"public":[{"path":["/robots.txt"]},{"path":["/healthz/*"]}]}`},
 	{"public", "public @hooks\npublic {\npath /x\nmethod GET\n}", `{"public":[{"path":["/hooks/*"]},{"method":["GET"],"path":["/x"]}]}`},
 	{"answer", "answer json /api/* @hooks\nanswer 503 {\nheader X-Sync *\n}", `{"answer":[{"as":"json","match":[{"path":["/api/*"]},{"path":["/hooks/*"]}]},{"as":"503","match":[{"header":{"X-Sync":["*"]}}]}]}`},
+	{"challenge", "challenge new_browser new_network always", `{"challenge":["new_browser","new_network","always"]}`},
+	{"challenge", "identity {http.auth.user.id}\nchallenge never", `{"challenge":["never"],"identity":{"source":"{http.auth.user.id}"}}`},
+	{"observe", "observe new_network always", `{"observe":["new_network","always"]}`},
+	{"observe", "observe all", `{"observe":["all"]}`},
+	{"sensitive", "sensitive /admin/* @hooks 5m\nsensitive /export/*", `{"sensitive":[{"match":[{"path":["/admin/*"]},{"path":["/hooks/*"]}],"max_age":300000000000},{"match":[{"path":["/export/*"]}]}]}`},
+	{"sensitive", "sensitive 1d {\npath /x\nmethod POST\n}\nsensitive {\nheader X-Confirm *\n}", `{"sensitive":[{"match":[{"method":["POST"],"path":["/x"]}],"max_age":86400000000000},{"match":[{"header":{"X-Confirm":["*"]}}]}]}`},
+	{"sensitive", "sensitive * 1m", `{"sensitive":[{"match":[{}],"max_age":60000000000}]}`},
+	{"page_status", "page_status 200 /auth/* @hooks\npage_status 403 {\nheader X-View *\n}", `{"page_status":[{"status":200,"match":[{"path":["/auth/*"]},{"path":["/hooks/*"]}]},{"status":403,"match":[{"header":{"X-View":["*"]}}]}]}`},
+	{"app_shell", "app_shell keep", `{"app_shell":"keep"}`},
+	{"networks", "networks office 203.0.113.0/24 2001:db8::/32\nnetworks office 198.51.100.7\nnetworks vpn fd00::/8", `{"networks":{"office":["203.0.113.0/24","2001:db8::/32","198.51.100.7"],"vpn":["fd00::/8"]}}`},
 	{"answer", "answer 401 *", `{"answer":[{"as":"401","match":[{}]}]}`},
 	{"preflight", "preflight pass", `{"preflight":"pass"}`},
 	{"session", "session 8h", `{"session":{"lifetime":28800000000000}}`},
 	{"session", "session 1d {\nidle 2h\nmax 3\n}", `{"session":{"lifetime":86400000000000,"idle":7200000000000,"max":3}}`},
 	{"session", "session {\nidle off\n}", `{"session":{"idle":0}}`},
 	{"session", "session {\nidle 0\n}", `{"session":{"idle":0}}`},
+	{"session", "session {\nbind network\n}", `{"session":{"bind":"network"}}`},
+	{"session", "geoip /g.mmdb\nsession {\nbind place\n}", `{"geoip":{"files":["/g.mmdb"]},"session":{"bind":"place"}}`},
 	{"remember", "remember 10d", `{"remember":{"idle":864000000000000}}`},
 	{"remember", "remember 30d 180d {\nchoice always\nmax 5\n}", `{"remember":{"idle":2592000000000000,"most":15552000000000000,"choice":"always","max":5}}`},
 	{"code", "code {\nlength 8\nalphabet letters\nttl 5m\nattempts 4\nresend 1m 2\nsubject off\nsend button\n}", `{"code":{"length":8,"alphabet":"letters","ttl":300000000000,"attempts":4,"resend":{"wait":60000000000,"max":2},"subject":false,"send":"button"}}`},
@@ -56,6 +70,8 @@ var accepted = []struct{ word, lines, want string }{
 	{"storage", "storage embedded", `{"storage":{"backend":"embedded"}}`},
 	{"storage", "storage embedded /var/lib/door.db {\ngrace 0\n}", `{"storage":{"backend":"embedded","grace":0,"path":"/var/lib/door.db"}}`},
 	{"secret", "secret {file./run/secrets/doorcode}", `{"secret":"{file./run/secrets/doorcode}"}`},
+	{"geoip", "geoip /var/lib/City.mmdb /var/lib/ASN.mmdb {\nrefresh 24h\n}", `{"geoip":{"files":["/var/lib/City.mmdb","/var/lib/ASN.mmdb"],"refresh":86400000000000}}`},
+	{"location", "geoip /g.mmdb\nlocation {\ndistance 300km\nspeed 1000kmh\n}", `{"geoip":{"files":["/g.mmdb"]},"location":{"distance":300,"speed":1000}}`},
 	{"cookie", "cookie {\nname door\nsame_site strict\ninsecure\n}", `{"cookie":{"name":"door","same_site":"strict","insecure":true}}`},
 	{"keys", "keys {\nalgorithm EdDSA\n}", `{"keys":{"algorithm":"EdDSA"}}`},
 }
@@ -120,11 +136,12 @@ func tree(t *testing.T, raw []byte) any {
 var once = []string{
 	"allow_file /a", "people_file /a", "plus on", "reveal on", "identity ask", "preflight deny", "session 1h", "remember 1d",
 	"code {\nlength 6\n}", "limits {\ntry_ip 1/1h\n}", "assertion off", "pages {\ntheme auto\n}", "endpoints /.door",
-	"single_sign_on example.com", "storage embedded", "secret {env.X}", "cookie {\nname door\n}", "keys {\nalgorithm ES256\n}",
+	"single_sign_on example.com", "storage embedded", "secret {env.X}", "countries PT", "challenge new_browser", "observe all", "app_shell keep", "geoip /g.mmdb", "location {\nspeed 900kmh\n}",
+	"cookie {\nname door\n}", "keys {\nalgorithm ES256\n}",
 }
 
 func TestARepeatedSettingIsRefused(t *testing.T) {
-	repeatable := []string{"allow", "answer", "copy_headers", "deny", "group", "mail", "origins", "public"}
+	repeatable := []string{"allow", "answer", "copy_headers", "deny", "group", "mail", "networks", "origins", "page_status", "public", "sensitive"}
 	for _, lines := range once {
 		repeatable = append(repeatable, strings.Fields(lines)[0])
 		t.Run(lines, func(t *testing.T) {
@@ -148,6 +165,9 @@ func TestARepeatedSettingInABlockIsRefused(t *testing.T) {
 		"mail smtp a.example.com:25 {\nfrom a@example.com\nfrom b@example.com\n}",
 		"mail smtp a.example.com:25 {\nheader X-A 1\nheader X-A 2\n}",
 		"storage embedded {\ngrace 1m\ngrace 2m\n}",
+		"geoip /g.mmdb {\nrefresh 1m\nrefresh 2m\n}",
+		"location {\ndistance 100km\ndistance 200km\n}",
+		"session {\nbind none\nbind network\n}",
 		"copy_headers Remote-User Remote-User",
 	} {
 		t.Run(lines, func(t *testing.T) { refuses(t, site(lines), "is already set; write it once") })
@@ -163,7 +183,7 @@ func TestEveryWordThatIsMisspeltFindsTheRightOne(t *testing.T) {
 			if word == "mail" || word == "storage" {
 				continue // their modules read these words, and are tried below
 			}
-			opened := map[string]string{"identity": "identity {http.auth.user.id}"}[word]
+			opened := map[string]string{"identity": "identity {http.auth.user.id}", "geoip": "geoip /g.mmdb"}[word]
 			if opened == "" {
 				opened = word
 			}
@@ -183,8 +203,7 @@ func TestEveryWordThatIsMisspeltFindsTheRightOne(t *testing.T) {
 // be suggested: an operator would believe in a protection that is not there.
 func TestWhatIsNotBuiltIsUnknown(t *testing.T) {
 	for _, word := range []string{
-		"geoip", "location", "countries", "challenge", "observe", "networks", "sensitive", "page_status", "app_shell", "accept",
-		"backup_codes", "authenticator", "second_address", "passkeys", "tokens", "prove_mailbox", "on_store_failure", "audit",
+		"accept", "backup_codes", "authenticator", "second_address", "passkeys", "tokens", "prove_mailbox", "on_store_failure", "audit",
 	} {
 		refuses(t, site(word+" on"), "unrecognized doorcode subdirective '"+word+"'")
 		refuses(t, global(word+" on"), "unrecognized doorcode subdirective '"+word+"'")
@@ -193,7 +212,7 @@ func TestWhatIsNotBuiltIsUnknown(t *testing.T) {
 		}
 	}
 	for block, words := range map[string][]string{
-		"session":                    {"bind", "device_bound"},
+		"session":                    {"device_bound"},
 		"keys":                       {"rotate"},
 		"pages":                      {"language", "languages", "imprint", "announcement", "templates", "css"},
 		"mail smtp a.example.com:25": {"dkim", "templates", "subject"},

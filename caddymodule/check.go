@@ -23,8 +23,8 @@ type completer interface{ complete() error }
 // check refuses settings that are out of bounds or contradict each other.
 func (s *Settings) check() error {
 	parts := []checker{
-		&s.Access, s.Identity, &s.Session, &s.Remember, &s.Code, &s.Limits,
-		&s.Handover, &s.Pages, &s.Reach, s.Secret, &s.Cookie,
+		&s.Access, &s.Countries, s.Identity, &s.Checks, &s.Session, &s.Remember, &s.Code, &s.Limits,
+		&s.Handover, &s.Pages, &s.Reach, &s.GeoIP, &s.Location, s.Secret, &s.Cookie,
 	}
 	for _, part := range parts {
 		if err := part.check(); err != nil {
@@ -49,6 +49,7 @@ func (s *Session) check() error {
 	return errors.Join(
 		between("session", s.Lifetime, time.Minute, 90*day),
 		within("max", s.Max, 1, 100),
+		optional("bind", s.Bind, "none", "network", "place"),
 	)
 }
 

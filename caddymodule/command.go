@@ -17,7 +17,7 @@ func init() {
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.Args = cobra.NoArgs // else a misspelt command would print help and succeed
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-			cmd.AddCommand(demoCommand())
+			cmd.AddCommand(demoCommand(), explainCommand())
 		},
 	})
 }

@@ -6,6 +6,8 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -21,7 +23,7 @@ func init() {
 //
 // Settings that are missing here are taken from the `doorcode` app, so that
 // sites share them. A site's value replaces the app's, its addresses replace
-// the app's `allow`; its `deny` and `group` are added to the app's.
+// the app's `allow`; its `deny`, `group` and `networks` are added to the app's.
 //
 // It sets the placeholders `{http.auth.user.id}` (unless an earlier step did),
 // `{http.auth.user.email}`, `{http.auth.user.groups}` and `{http.doorcode.*}`.
@@ -41,6 +43,14 @@ type Handler struct {
 	// What requests get instead of a page when a check is needed; the first
 	// that matches counts. Default: chosen by the kind of request.
 	Answer []Answer `json:"answer,omitempty"`
+
+	// Which requests need a fresh code. They are found in other spellings of
+	// their paths too. Default: none.
+	Sensitive []Sensitive `json:"sensitive,omitempty"`
+
+	// Which status the check page has, for app web views that show an error of
+	// their own on 401; the first that matches counts. Default: 401 for all.
+	PageStatus []PageStatus `json:"page_status,omitempty"`
 
 	entrance *entrance
 }
@@ -64,6 +74,26 @@ type Answer struct {
 	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 }
 
+// A Sensitive rule asks for a fresh code.
+type Sensitive struct {
+	// How old the last code may be, 1m to 24h. A value that is set is strict.
+	// Default: 30m, which each use extends by as much again, up to 4h after the
+	// code.
+	MaxAge caddy.Duration `json:"max_age,omitempty"`
+
+	// Which requests need the code. Required, no default.
+	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
+}
+
+// A PageStatus is the status of the check page for some requests.
+type PageStatus struct {
+	// The status: 200, 401 or 403. Required, no default.
+	Status int `json:"status,omitempty"`
+
+	// Which requests get it. Required, no default.
+	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
+}
+
 // App holds what all sites share: the settings of the `doorcode` global option.
 type App struct {
 	// The settings that sites have where they do not set their own.
@@ -80,23 +110,44 @@ func (App) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-var answers = []string{"json", "401", "403", "503"}
+var (
+	answers      = []string{"json", "401", "403", "503"}
+	pageStatuses = []string{"200", "401", "403"}
+)
 
 // check refuses what the handler alone can get wrong. It must run before the
 // matchers are loaded, because loading clears the raw sets.
 func (h *Handler) check() error {
-	if err := checkPublic(h.PublicRaw); err != nil {
+	if err := errors.Join(checkPublic(h.PublicRaw), refuseCircular("public", h.PublicRaw), refuseCircular("doorcode", h.MatchRaw)); err != nil {
 		return err
 	}
 	for _, a := range h.Answer {
-		if err := oneOf("answer", a.As, answers); err != nil {
+		if err := checkRule("answer", a.MatchRaw, oneOf("answer", a.As, answers)); err != nil {
 			return err
 		}
-		if len(a.MatchRaw) == 0 {
-			return errors.New("'answer' needs a matcher that says which requests get it")
+	}
+	for _, s := range h.Sensitive {
+		if err := checkRule("sensitive", s.MatchRaw, between("sensitive", s.MaxAge, time.Minute, day)); err != nil {
+			return err
+		}
+	}
+	for _, p := range h.PageStatus {
+		if err := checkRule("page_status", p.MatchRaw, oneOf("page_status", strconv.Itoa(p.Status), pageStatuses)); err != nil {
+			return err
 		}
 	}
 	return h.Settings.check()
+}
+
+// checkRule refuses a rule whose value is at fault, or that covers nothing.
+func checkRule(word string, sets caddyhttp.RawMatcherSets, fault error) error {
+	if fault == nil && len(sets) == 0 {
+		return fmt.Errorf("'%s' needs a matcher that says which requests it is about", word)
+	}
+	if fault != nil {
+		return fault
+	}
+	return refuseCircular(word, sets)
 }
 
 // checkPublic refuses rules that open more than they seem to: a pattern such as

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ func defaults() Settings {
 	return Settings{
 		Access:    Access{Plus: new(true), Reveal: new(false)},
 		Identity:  &Identity{Source: askVisitor},
+		Checks:    Checks{Challenge: usualReasons, AppShell: "release"},
 		Preflight: "deny",
 		Session:   Session{Lifetime: hours(12), Idle: new(caddy.Duration(0)), Max: 100},
 		Remember:  Remember{Idle: hours(30 * 24), Most: hours(180 * 24), Choice: "ask", Max: 20},
@@ -40,13 +42,24 @@ func defaults() Settings {
 		Handover:   Handover{CopyHeaders: sameNames(handoverFields), Assertion: "Doorcode-Assertion"},
 		Pages:      Pages{Theme: "auto"},
 		StorageRaw: json.RawMessage(`{"backend":"embedded"}`),
+		GeoIP:      GeoIP{Refresh: minutes(5)},
+		Location:   Location{Distance: 500, Speed: 900},
 		Cookie:     Cookie{Name: "doorcode", SameSite: "lax", Insecure: new(false)},
 		Keys:       Keys{Algorithm: "ES256"},
 	}
 }
 
 // withDefaults fills in what is not set.
-func (s Settings) withDefaults() Settings { return merged(defaults(), s) }
+func (s Settings) withDefaults() Settings {
+	s = merged(defaults(), s)
+	if s.Session.Bind == "" {
+		s.Session.Bind = "none"
+		if len(s.GeoIP.Files) > 0 && slices.ContainsFunc(s.Challenge, aboutPlaces) {
+			s.Session.Bind = "place"
+		}
+	}
+	return s
+}
 
 func hours(n int) caddy.Duration   { return caddy.Duration(n) * caddy.Duration(time.Hour) }
 func minutes(n int) caddy.Duration { return caddy.Duration(n) * caddy.Duration(time.Minute) }
@@ -80,6 +93,9 @@ func warnings(s Settings) []string {
 	}
 	if ttl := time.Duration(s.Code.TTL); ttl > 10*time.Minute {
 		found = append(found, fmt.Sprintf("codes work for %s; OWASP ASVS 6.5.5 allows 10m", brief(ttl)))
+	}
+	if slices.Contains(s.Observe, "all") {
+		found = append(found, "'observe all' asks for no code and refuses nobody: every visitor reaches the app, as if there were no gate")
 	}
 	if s.Secret.literal() {
 		found = append(found, "'secret' is written in the configuration, where the admin API shows it; use {env.X} or {file.…}")

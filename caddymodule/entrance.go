@@ -34,6 +34,7 @@ import (
 type entrance struct {
 	app        *App
 	settings   Settings
+	places     *pooledPlaces // nil: nobody knows where visitors are
 	logger     *zap.Logger
 	described  string // what makes it this gate, hashed
 	id         string // described, with its place
@@ -48,21 +49,25 @@ type entrance struct {
 	hints      hints
 	neighbours []*entrance // other handlers of the same site
 	open       func() (*doorway, error)
+	witness    func(web.Outcome) // nil, but for rehearsals
 }
 
 // A doorway is an opened entrance.
 type doorway struct {
 	door    *web.Door
+	gate    *challenge.Gate
 	cleaner *upstream.Cleaner
 	answers *upstream.Answers
 	inbox   *web.Inbox
 }
 
-// newEntrance makes a handler's settings ready. It reads the files that they
+// newEntrance makes a handler's settings ready: what it and the app say together,
+// to which the defaults are added. It reads the files that they
 // name, and opens nothing.
-func newEntrance(ctx caddy.Context, app *App, settings Settings, rules rules) (*entrance, error) {
+func newEntrance(ctx caddy.Context, app *App, said Settings, rules rules) (*entrance, error) {
+	settings := said.withDefaults()
 	e := &entrance{app: app, settings: settings, logger: ctx.Logger(), rules: rules}
-	if err := errors.Join(settings.check(), requireMail(settings), requireSomebody(settings)); err != nil {
+	if err := errors.Join(settings.check(), requireMail(settings), requireSomebody(settings), requireFit(said)); err != nil {
 		return nil, err
 	}
 	for _, warning := range warnings(settings) {
@@ -80,6 +85,9 @@ func newEntrance(ctx caddy.Context, app *App, settings Settings, rules rules) (*
 		return nil, err
 	}
 	if e.lists, err = newLists(settings); err != nil {
+		return nil, err
+	}
+	if e.places, err = openPlaces(app.building, said); err != nil {
 		return nil, err
 	}
 	if err := e.loadGuests(ctx, settings); err != nil {
@@ -152,13 +160,17 @@ func (e *entrance) build() (*doorway, error) {
 		return nil, err
 	}
 	e.app.building.keep(held)
-	return e.furnish(ctx, pooled, origins)
+	return e.furnish(ctx, pooled, origins, place.inside)
 }
 
 // furnish makes gate, mail routes and door in a house.
-func (e *entrance) furnish(ctx context.Context, pooled *pooledHouse, origins []string) (*doorway, error) {
+func (e *entrance) furnish(ctx context.Context, pooled *pooledHouse, origins []string, inside string) (*doorway, error) {
 	e.id += "@" + origins[0] + e.ordinal(origins[0])
 	policy, err := e.policy()
+	if err != nil {
+		return nil, err
+	}
+	networks, err := e.settings.networks()
 	if err != nil {
 		return nil, err
 	}
@@ -169,9 +181,9 @@ func (e *entrance) furnish(ctx context.Context, pooled *pooledHouse, origins []s
 		}
 	}
 	gate, err := pooled.house.NewGate(ctx, challenge.GateOptions{
-		ID: e.id, Policy: policy, Access: e.lists.access.Load(),
+		ID: e.id, Policy: policy, Access: e.lists.access.Load(), Locator: e.locator(), Networks: networks,
 		Algorithm: sessions.Algorithm(e.settings.Keys.Algorithm), Grace: time.Duration(*e.storage.Grace),
-		Recorder: recorder{e.logger}, Prepare: e.shares.prepare,
+		Recorder: recorder{e.logger}, Prepare: e.shares.prepare, PreparePlace: e.preparePlace(),
 	})
 	if err != nil {
 		return nil, err
@@ -183,7 +195,7 @@ func (e *entrance) furnish(ctx context.Context, pooled *pooledHouse, origins []s
 	}
 	pooled.claim(claim{e, routes, reporter(e.app.building.logger)})
 	e.app.building.onCleanup(func() { pooled.disclaim(e) })
-	door, err := web.New(e.webOptions(gate, origins, inbox))
+	door, err := web.New(e.webOptions(gate, origins, inside, inbox))
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +206,7 @@ func (e *entrance) furnish(ctx context.Context, pooled *pooledHouse, origins []s
 		e.logger.Info("mail demo: read codes in the inbox", zap.String("url", origins[0]+inbox.Path()))
 	}
 	return &doorway{
-		door: door, inbox: inbox,
+		door: door, gate: gate, inbox: inbox,
 		cleaner: upstream.NewCleaner(upstream.CleanerOptions{Names: e.shares.names(), StripGateways: e.identity == nil}),
 		answers: upstream.NewAnswers(upstream.AnswersOptions{Cookies: door.Names(), Dropped: e.dropped}),
 	}, nil
@@ -222,10 +234,10 @@ func (e *entrance) ordinal(origin string) string {
 	return "#" + strconv.Itoa(before)
 }
 
-func (e *entrance) webOptions(gate *challenge.Gate, origins []string, inbox *web.Inbox) web.Options {
+func (e *entrance) webOptions(gate *challenge.Gate, origins []string, inside string, inbox *web.Inbox) web.Options {
 	s := e.settings
 	return web.Options{
-		Gate: gate, Origins: origins, SingleSignOn: strings.ToLower(s.Reach.SingleSignOn), Endpoints: s.Reach.Endpoints,
+		Gate: gate, Origins: origins, Inside: inside, SingleSignOn: strings.ToLower(s.Reach.SingleSignOn), Endpoints: s.Reach.Endpoints,
 		Look: pages.LookOptions{
 			Name: s.Pages.Name, Logo: e.logo, Accent: s.Pages.Accent, Theme: pages.Theme(s.Pages.Theme),
 			Support: s.Pages.Support, Privacy: s.Pages.Privacy,

@@ -22,17 +22,66 @@ func addTo[T any](field func(T) *[]string) func(T, string, string) error {
 }
 
 // group is a name and its members.
-var group = entry[*Settings]{repeats: true, read: func(d *caddyfile.Dispenser, s *Settings) error {
-	args := d.RemainingArgs()
-	if len(args) < 2 {
-		return d.Errf("'group' takes a name and at least 1 address, got %d", len(args))
+var group = members("address", func(s *Settings) *map[string][]string { return &s.Group })
+
+// networks is a name and its networks.
+var networks = members("network", func(s *Settings) *map[string][]string { return &s.Networks })
+
+// members reads a name and at least one member. Lines with the same name add.
+func members(member string, field func(*Settings) *map[string][]string) entry[*Settings] {
+	return entry[*Settings]{repeats: true, read: func(d *caddyfile.Dispenser, s *Settings) error {
+		word := d.Val()
+		args := d.RemainingArgs()
+		if len(args) < 2 {
+			return d.Errf("'%s' takes a name and at least 1 %s, got %d", word, member, len(args))
+		}
+		lists := field(s)
+		if *lists == nil {
+			*lists = map[string][]string{}
+		}
+		(*lists)[args[0]] = append((*lists)[args[0]], args[1:]...)
+		return nil
+	}}
+}
+
+// countries is a list of those that may pass or, after "not", that may not.
+var countries = entry[*Settings]{read: func(d *caddyfile.Dispenser, s *Settings) error {
+	codes, into := d.RemainingArgs(), &s.Countries.Allow
+	if len(codes) > 0 && codes[0] == "not" {
+		codes, into = codes[1:], &s.Countries.Deny
 	}
-	if s.Group == nil {
-		s.Group = map[string][]string{}
+	if len(codes) == 0 {
+		return d.Errf("'countries' takes at least 1 code of a country such as PT, got 0")
 	}
-	s.Group[args[0]] = append(s.Group[args[0]], args[1:]...)
+	if slices.Contains(codes, "not") {
+		return d.Errf("'countries' takes 'not' in front of all codes only")
+	}
+	for _, code := range codes {
+		*into = append(*into, strings.ToUpper(code))
+	}
 	return nil
 }}
+
+// reasons are words on one line.
+func reasons(field func(*Settings) *[]string) entry[*Settings] {
+	e := list(addTo(field))
+	e.repeats = false
+	return e
+}
+
+var geoIPFiles = list(addTo(func(s *Settings) *[]string { return &s.GeoIP.Files }))
+
+// geoIP is the files of databases, and how they are read.
+var geoIP = entry[*Settings]{
+	inside: geoIPSettings.words(),
+	read: func(d *caddyfile.Dispenser, s *Settings) error {
+		if err := geoIPFiles.read(d, s); err != nil {
+			return err
+		}
+		_, err := geoIPSettings.readBlock(d, "geoip", &s.GeoIP)
+		return err
+	},
+}
 
 func freshIdentity(s *Settings) *Identity {
 	s.Identity = &Identity{}

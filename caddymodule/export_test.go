@@ -20,8 +20,11 @@ var (
 	Check, CheckHandler, Covers = (*Settings).check, (*Handler).check, (*Reach).covers
 	RequireMail, Warnings       = requireMail, warnings
 	RequireSomebody, Brief      = requireSomebody, brief
+	RequireFit, ParseNetwork    = requireFit, parseNetwork
 	OpenSecret, ProvisionSMTP   = openSecret, (*SMTPMail).provision
 	SiteWords, SharedWords      = directiveSettings.words, sharedSettings.words
+	RegisterMetrics, Tally      = registerMetrics, tally
+	ConditionWords              = conditions.words
 )
 
 // InsideWords are the words in the block of a setting, nil if it has none.

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
 	"github.com/doorcode/caddy-doorcode/caddymodule"
 )
 
@@ -26,13 +29,21 @@ func FuzzCaddyfile(f *testing.F) {
 	f.Add("mail smtp \"\" {\nfrom `\n` }")
 	f.Add("allow \"{\" }\n{")
 	f.Add("} \n doorcode {")
+	for _, tt := range miscounted {
+		f.Add(tt.lines)
+	}
+	f.Add("sensitive /a 5m { path /b }\nsensitive * *")
+	f.Add("sensitive { }\npage_status 200 {\n}")
+	f.Add("networks ::ffff:0/96 ::ffff:0:0/96\ncountries not not")
+	f.Add("geoip a {\n}\nlocation {\ndistance km\nspeed -9223372036854775809kmh\n}")
+	f.Add("observe new_browser always\nchallenge never\nidentity ask")
 	f.Fuzz(func(t *testing.T, lines string) {
 		// Imports and variables read this machine, which is Caddy's part.
 		if strings.Contains(lines, "import") || strings.Contains(lines, "{$") || len(lines) > 4096 {
 			t.Skip("reads files or the environment")
 		}
-		for _, caddyfile := range []string{site(lines), global(lines), "app.example.com {\n\tdoorcode " + lines + "\n}\n"} {
-			adapted, err := adapt(caddyfile)
+		for _, text := range []string{site(lines), global(lines), "app.example.com {\n\tdoorcode " + lines + "\n}\n"} {
+			adapted, err := adapt(text)
 			if err != nil || !strings.Contains(string(adapted), `"handler":"doorcode"`) {
 				continue
 			}
@@ -42,7 +53,7 @@ func FuzzCaddyfile(f *testing.F) {
 				t.Fatalf("reading %s: %v", raw, err)
 			}
 			if err := caddymodule.CheckHandler(h); err != nil {
-				t.Fatalf("adapting let pass what check refuses: %v\n%s", err, caddyfile)
+				t.Fatalf("adapting let pass what check refuses: %v\n%s", err, text)
 			}
 			if _, err := json.Marshal(h); err != nil {
 				t.Fatalf("encoding: %v", err)
@@ -64,6 +75,34 @@ func FuzzPlaceholder(f *testing.F) {
 		lower := strings.ToLower(name)
 		if strings.HasPrefix(lower, "http.request.") && !strings.HasPrefix(lower, "http.request.tls.client.") {
 			t.Errorf("check lets %q pass", name)
+		}
+	})
+}
+
+// FuzzMatcher wants what is adapted to be accepted when it is loaded.
+func FuzzMatcher(f *testing.F) {
+	for _, seed := range []string{"group staff", "fresh 5m", "verified", "address *@example.com", "country PT", "{\ngroup a\nfresh 1h\n}", "group a {\nfresh 1s\n}", "{\n}"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, definition string) {
+		// Imports and variables read this machine, which is Caddy's part.
+		if strings.Contains(definition, "import") || strings.Contains(definition, "{$") || len(definition) > 4096 {
+			t.Skip("reads files or the environment")
+		}
+		m := &caddymodule.Matcher{}
+		if m.UnmarshalCaddyfile(caddyfile.NewTestDispenser("doorcode "+definition)) != nil {
+			return
+		}
+		raw, err := json.Marshal(m)
+		if err != nil {
+			t.Fatalf("encoding: %v", err)
+		}
+		again := &caddymodule.Matcher{}
+		if err := strictly(raw, again); err != nil {
+			t.Fatalf("reading %s: %v", raw, err)
+		}
+		if err := again.Provision(caddy.Context{}); err != nil && string(raw) != "{}" {
+			t.Fatalf("adapting let pass what loading refuses: %v\n%s", err, raw)
 		}
 	})
 }

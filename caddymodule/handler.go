@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/upstream"
 	"github.com/doorcode/caddy-doorcode/challenge/web"
 )
 
@@ -38,7 +39,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	h.entrance, err = newEntrance(ctx, app, merged(app.Settings, h.Settings).withDefaults(), rules)
+	h.entrance, err = newEntrance(ctx, app, merged(app.Settings, h.Settings), rules)
 	if err != nil {
 		return err
 	}
@@ -49,6 +50,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 // loadRules loads the matchers.
 func (h *Handler) loadRules(ctx caddy.Context) (rules, error) {
 	u := rules{described: describe(h.MatchRaw)}
+	h.MatchRaw, u.exact = spread(h.MatchRaw)
 	if err := loadSets(ctx, h, "MatchRaw", &u.guard); err != nil {
 		return u, err
 	}
@@ -61,6 +63,21 @@ func (h *Handler) loadRules(ctx caddy.Context) (rules, error) {
 			return u, err
 		}
 		u.answers = append(u.answers, a)
+	}
+	for i := range h.Sensitive {
+		rule := sensitiveRule{page: pageOf(h.Sensitive[i].MaxAge)}
+		h.Sensitive[i].MatchRaw, rule.exact = spread(h.Sensitive[i].MatchRaw)
+		if err := loadSets(ctx, &h.Sensitive[i], "MatchRaw", &rule.sets); err != nil {
+			return u, err
+		}
+		u.sensitive = append(u.sensitive, rule)
+	}
+	for i := range h.PageStatus {
+		rule := statusRule{status: h.PageStatus[i].Status}
+		if err := loadSets(ctx, &h.PageStatus[i], "MatchRaw", &rule.sets); err != nil {
+			return u, err
+		}
+		u.statuses = append(u.statuses, rule)
 	}
 	return u, nil
 }
@@ -92,6 +109,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	return e.serve(w, r, d, next)
 }
 
+// A passage is one request on its way through a gate.
+type passage struct {
+	e      *entrance
+	d      *doorway
+	w      http.ResponseWriter
+	r      *http.Request
+	repl   *caddy.Replacer
+	in     *web.Arrival
+	out    web.Outcome
+	before *pass // of the gate in front; nil where this is the first
+}
+
 func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, next caddyhttp.Handler) error {
 	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {
@@ -105,33 +134,90 @@ func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, nex
 		*in = web.Arrival{}
 		arrivals.Put(in)
 	}()
-	before := e.passOf(r)
-	e.describe(r, repl, in)
+	p := passage{e: e, d: d, w: w, r: r, repl: repl, in: in, before: e.passOf(r)}
+	e.describe(r, repl, d, in)
 	d.cleaner.Clean(r)
-	out := e.judge(before.writer(w), r, d, in)
-	if out.Decision != web.DecisionPass {
-		e.explain(r, repl, in, out)
+	p.out = e.judge(p.before.writer(w), r, d, in)
+	if e.witness != nil {
+		e.witness(p.out)
 	}
-	if !out.Pass {
+	if p.out.Unlogged { // the address of the page is a key to it
+		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
+	}
+	p.remark()
+	if !p.out.Pass {
 		return nil
 	}
-	guarded := in.Guarded && !in.Public
-	mine := e.newPass(r, before, out, guarded)
-	d.door.RemoveCookies(r.Header)
-	if err := e.tell(r, repl, mine, out, in.Now); err != nil {
-		e.logger.Error("identity could not be told to the app", zap.Error(err))
-		w.WriteHeader(http.StatusServiceUnavailable)
+	return p.letThrough(next)
+}
+
+// letThrough hands a request on to the app, with what the app is told of the
+// visitor, and guards its answer.
+func (p *passage) letThrough(next caddyhttp.Handler) error {
+	guarded := p.in.Guarded && !p.in.Public
+	mine := p.e.newPass(p.r, p.before, p.out, guarded)
+	p.d.door.RemoveCookies(p.r.Header)
+	if err := p.e.tell(p.r, p.repl, mine, p.out, p.in.Now); err != nil {
+		p.e.logger.Error("identity could not be told to the app", zap.Error(err))
+		p.w.WriteHeader(http.StatusServiceUnavailable)
 		return nil
 	}
-	guard := d.answers.Guard(w, r, out.Admission != nil || guarded)
-	sets := mine.hand(r, guard)
-	for _, cookie := range slices.Concat(before.lost(), out.Cookies) {
+	guard := p.d.answers.Guard(p.w, p.r, p.out.Admission != nil || guarded)
+	sets := mine.hand(p.r, guard)
+	for _, cookie := range slices.Concat(p.before.lost(), p.out.Cookies) {
 		sets.AddCookie(cookie)
 	}
-	err := next.ServeHTTP(guard, r)
-	mine.withdraw(r, guard) // routes for errors run later, on the same request
-	guard.Done()            // not deferred: after a panic something may still hold the guard
+	done := false
+	defer func() {
+		if !done { // after a panic something may still hold the guard, which is then not used again
+			guard.Unfollow()
+		}
+	}()
+	closed := p.follow(guard)
+	defer closed()
+	err := next.ServeHTTP(guard, p.r)
+	mine.withdraw(p.r, guard) // routes for errors run later, on the same request
+	demand, demands := guard.Demand()
+	unsent := guard.Unsent()
+	guard.Done()
+	done = true
+	if demands { // what the app answered went nowhere, so what became of it does not matter
+		p.demand(demand.MaxAge, unsent)
+		return nil
+	}
 	return err
+}
+
+// follow ties what the app answers to the session: what goes on ends with it, and
+// what the app demands is asked of it.
+func (p *passage) follow(guard *upstream.Guard) (closed func()) {
+	admission := p.out.Admission
+	if admission == nil {
+		return nothing
+	}
+	if p.out.Decision == web.DecisionPass && !p.e.settings.observesAll() {
+		if proved, session := admission.Proved(); session {
+			guard.Listen(proved, p.in.Now)
+		}
+	}
+	if !isStream(p.r) {
+		guard.Follow(admission)
+		return nothing
+	}
+	p.r, closed = following(p.r, p.out)
+	return closed
+}
+
+func nothing() {}
+
+// demand asks for a fresh code in place of the app, which asked for one.
+func (p *passage) demand(maxAge time.Duration, cookies []string) {
+	w := p.before.writer(p.w)
+	for _, cookie := range cookies {
+		w.Header().Add("Set-Cookie", cookie)
+	}
+	p.out = p.d.door.Demand(w, p.r, p.in, p.out.Admission, maxAge)
+	p.setPlaceholders()
 }
 
 // judge asks the door. A fault of ours refuses the request and nothing else.
@@ -146,30 +232,42 @@ func (e *entrance) judge(w http.ResponseWriter, r *http.Request, d *doorway, in 
 	return d.door.Serve(w, r, in)
 }
 
-// explain sets the placeholders of a request that is not simply let through, and
-// tells the operator about settings that seem to be missing.
-func (e *entrance) explain(r *http.Request, repl *caddy.Replacer, in *web.Arrival, out web.Outcome) {
-	repl.Set("http.doorcode.decision", out.Decision)
-	repl.Set("http.doorcode.reason", string(out.Reason))
-	if out.Decision == web.DecisionCheck && in.Earlier != nil {
-		repl.Set("http.auth.candidate.id", in.Earlier.User)
+// remark sets the placeholders of a decision. A session brings its own; a gate that
+// does not guard a request has no say where one before it does.
+func (p *passage) remark() {
+	first := p.before == nil
+	switch {
+	case !first && p.out.Pass && (p.in.Public || !p.in.Guarded):
+	case p.out.Decision != web.DecisionPass || p.out.Admission == nil:
+		p.setPlaceholders()
+	case !first:
+		p.repl.Delete("http.doorcode.decision")
+		p.repl.Delete("http.doorcode.reason")
 	}
-	e.hints.give(e.logger, r, in, out)
+}
+
+// setPlaceholders sets those of a request that is not simply let through, and
+// tells the operator about settings that seem to be missing.
+func (p *passage) setPlaceholders() {
+	p.repl.Set("http.doorcode.decision", p.out.Decision)
+	p.repl.Set("http.doorcode.reason", string(p.out.Reason))
+	p.repl.Map(placePlaceholders(p.d.gate.Locate(p.in.IP)))
+	if p.out.Decision == web.DecisionCheck && p.in.Earlier != nil {
+		p.repl.Set("http.auth.candidate.id", p.in.Earlier.User)
+	}
+	p.e.hints.give(p.e.logger, p.r, p.in, p.out)
 }
 
 // describe says what is known of a request. Whom it speaks for is read before
 // any header is removed.
-func (e *entrance) describe(r *http.Request, repl *caddy.Replacer, in *web.Arrival) {
+func (e *entrance) describe(r *http.Request, repl *caddy.Replacer, d *doorway, in *web.Arrival) {
 	in.Now = time.Now()
 	in.Original = originalURL(r)
 	in.IP = e.clientIP(r)
 	in.Secure, in.Proxy = visitorScheme(r)
 	e.hints.proxy(e.logger, r, in.IP)
-	in.Guarded = e.rules.guards(r)
-	in.Public = len(e.rules.public) > 0 && e.rules.lets(r)
-	if len(e.rules.answers) > 0 {
-		in.Answer = e.rules.answer(r)
-	}
+	e.rules.describe(r, in, d.door.Owns(in.Original))
+	in.KeepShell = e.settings.AppShell == "keep"
 	switch {
 	case e.identity == nil:
 	case e.identity.header && !e.rules.guardsAsWritten(r):

@@ -6,6 +6,7 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -29,7 +30,11 @@ func ownMatcher(h httpcaddyfile.Helper) (caddyhttp.RawMatcherSets, error) {
 	if set == nil {
 		return nil, nil
 	}
-	return caddyhttp.RawMatcherSets{set}, nil
+	sets := caddyhttp.RawMatcherSets{set}
+	if err := refuseCircular("doorcode", sets); err != nil {
+		return nil, h.WrapErr(err)
+	}
+	return sets, nil
 }
 
 // matcherError adds the place, which Caddy leaves out of its own error.
@@ -38,7 +43,7 @@ func matcherError(h httpcaddyfile.Helper, err error) error {
 }
 
 var publicRule = entry[*site]{repeats: true, inside: []string{}, read: func(_ *caddyfile.Dispenser, s *site) error {
-	sets, err := readMatchers(s.helper, "public")
+	sets, err := readMatchers(s.helper, notPublic)
 	if err != nil {
 		return err
 	}
@@ -47,14 +52,11 @@ var publicRule = entry[*site]{repeats: true, inside: []string{}, read: func(_ *c
 }}
 
 var answerRule = entry[*site]{repeats: true, inside: []string{}, read: func(d *caddyfile.Dispenser, s *site) error {
-	if !d.NextArg() {
-		return d.Errf("'answer' takes %s and a matcher", either(answers))
+	as, err := leading(d, answers)
+	if err != nil {
+		return err
 	}
-	as := d.Val()
-	if err := oneOf("answer", as, answers); err != nil {
-		return d.WrapErr(err)
-	}
-	sets, err := readMatchers(s.helper, "answer")
+	sets, err := readMatchers(s.helper, notMatcher)
 	if err != nil {
 		return err
 	}
@@ -62,9 +64,64 @@ var answerRule = entry[*site]{repeats: true, inside: []string{}, read: func(d *c
 	return nil
 }}
 
+var pageStatusRule = entry[*site]{repeats: true, inside: []string{}, read: func(d *caddyfile.Dispenser, s *site) error {
+	text, err := leading(d, pageStatuses)
+	if err != nil {
+		return err
+	}
+	status, err := strconv.Atoi(text)
+	if err != nil {
+		return d.WrapErr(err)
+	}
+	sets, err := readMatchers(s.helper, notMatcher)
+	if err != nil {
+		return err
+	}
+	s.handler.PageStatus = append(s.handler.PageStatus, PageStatus{Status: status, MatchRaw: sets})
+	return nil
+}}
+
+// sensitivePages is a rule with the age that a code may have: behind the matchers
+// of a line, or in front of a block of them.
+var sensitivePages = entry[*site]{repeats: true, inside: []string{}, read: func(d *caddyfile.Dispenser, s *site) error {
+	var rule Sensitive
+	sets, err := readMatchers(s.helper, func(text string) error {
+		age, err := caddy.ParseDuration(text)
+		if _, unit := strconv.Atoi(text); unit == nil || err == nil && age <= 0 {
+			return needsDuration("sensitive", text)
+		}
+		if err != nil {
+			return fmt.Errorf("'%s' is neither a matcher nor a duration; write paths such as /admin/* or the name of a matcher, and then how old a code may be, such as 10m", text)
+		}
+		if d.CountRemainingArgs() > 0 {
+			return fmt.Errorf("'sensitive' takes one duration, behind its matchers: write '%s' last", text)
+		}
+		rule.MaxAge = caddy.Duration(age)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	rule.MatchRaw = sets
+	s.handler.Sensitive = append(s.handler.Sensitive, rule)
+	return nil
+}}
+
+// leading reads the first argument of a rule, which is one of a few words.
+func leading(d *caddyfile.Dispenser, choices []string) (string, error) {
+	word := d.Val()
+	if !d.NextArg() {
+		return "", d.Errf("'%s' takes %s and a matcher", word, either(choices))
+	}
+	if err := oneOf(word, d.Val(), choices); err != nil {
+		return "", d.WrapErr(err)
+	}
+	return d.Val(), nil
+}
+
 // readMatchers reads paths and names of matchers up to the end of the line, or
-// a block with one set of matchers, for the given word.
-func readMatchers(h httpcaddyfile.Helper, word string) (caddyhttp.RawMatcherSets, error) {
+// a block with one set of matchers. What is no matcher is left to other.
+func readMatchers(h httpcaddyfile.Helper, other func(text string) error) (caddyhttp.RawMatcherSets, error) {
 	var sets caddyhttp.RawMatcherSets
 	for h.CountRemainingArgs() > 0 {
 		set, isMatcher, err := h.MatcherToken()
@@ -72,7 +129,10 @@ func readMatchers(h httpcaddyfile.Helper, word string) (caddyhttp.RawMatcherSets
 			return nil, matcherError(h, err)
 		}
 		if !isMatcher {
-			return nil, notMatcher(h, word)
+			if err := other(h.Val()); err != nil {
+				return nil, h.WrapErr(err)
+			}
+			continue
 		}
 		if set == nil {
 			set = caddy.ModuleMap{}
@@ -95,11 +155,15 @@ func readMatchers(h httpcaddyfile.Helper, word string) (caddyhttp.RawMatcherSets
 	return caddyhttp.RawMatcherSets{set}, nil
 }
 
-func notMatcher(h httpcaddyfile.Helper, word string) error {
-	if word == "public" && strings.HasPrefix(h.Val(), "*") {
-		return h.WrapErr(publicWildcard(h.Val()))
+func notMatcher(text string) error {
+	return fmt.Errorf("'%s' is not a matcher; write a path such as /robots.txt or the name of a matcher such as @static", text)
+}
+
+func notPublic(text string) error {
+	if strings.HasPrefix(text, "*") {
+		return publicWildcard(text)
 	}
-	return h.Errf("'%s' is not a matcher; write a path such as /robots.txt or the name of a matcher such as @static", h.Val())
+	return notMatcher(text)
 }
 
 // pathPatterns are the patterns of the path matcher in a set.

@@ -9,12 +9,14 @@ import (
 )
 
 // merged joins what the app says with what a site says. A site's value replaces
-// the app's, and its addresses replace the app's allow; deny and group add.
+// the app's, and its addresses replace the app's allow; deny, group and
+// networks add.
 // Neither argument is changed, and the result shares no list with them.
 func merged(global, site Settings) Settings {
 	return Settings{
 		Access:     site.Access.over(global.Access),
 		Identity:   own(site.Identity, global.Identity),
+		Checks:     site.Checks.over(global.Checks),
 		Preflight:  own(site.Preflight, global.Preflight),
 		Session:    site.Session.over(global.Session),
 		Remember:   site.Remember.over(global.Remember),
@@ -25,7 +27,15 @@ func merged(global, site Settings) Settings {
 		Reach:      site.Reach.over(global.Reach),
 		MailRaw:    ownList(site.MailRaw, global.MailRaw),
 		StorageRaw: ownList(site.StorageRaw, global.StorageRaw),
-		Secret:     own(site.Secret, global.Secret),
+		GeoIP: GeoIP{
+			Files:   ownList(site.GeoIP.Files, global.GeoIP.Files),
+			Refresh: own(site.GeoIP.Refresh, global.GeoIP.Refresh),
+		},
+		Location: Location{
+			Distance: own(site.Location.Distance, global.Location.Distance),
+			Speed:    own(site.Location.Speed, global.Location.Speed),
+		},
+		Secret: own(site.Secret, global.Secret),
 		Cookie: Cookie{
 			Name:     own(site.Cookie.Name, global.Cookie.Name),
 			SameSite: own(site.Cookie.SameSite, global.Cookie.SameSite),
@@ -57,25 +67,44 @@ func (a Access) over(global Access) Access {
 		Allow:      ownList(a.Allow, global.Allow),
 		Deny:       slices.Concat(global.Deny, a.Deny),
 		AllowFile:  own(a.AllowFile, global.AllowFile),
-		Group:      joinGroups(global.Group, a.Group),
+		Group:      joinLists(global.Group, a.Group),
 		PeopleFile: own(a.PeopleFile, global.PeopleFile),
+		Countries:  a.Countries.over(global.Countries),
 		Plus:       own(a.Plus, global.Plus),
 		Reveal:     own(a.Reveal, global.Reveal),
 	}
 }
 
-// joinGroups adds the members of groups that both name.
-func joinGroups(global, site map[string][]string) map[string][]string {
+// joinLists adds the members of lists that both name.
+func joinLists(global, site map[string][]string) map[string][]string {
 	if len(global)+len(site) == 0 {
 		return nil
 	}
-	groups := make(map[string][]string, len(global)+len(site))
+	lists := make(map[string][]string, len(global)+len(site))
 	for _, from := range []map[string][]string{global, site} {
 		for name, members := range from {
-			groups[name] = slices.Concat(groups[name], members)
+			lists[name] = slices.Concat(lists[name], members)
 		}
 	}
-	return groups
+	return lists
+}
+
+// over takes the site's countries as a whole: those that may pass and those that
+// may not are one list written in two ways.
+func (c Countries) over(global Countries) Countries {
+	if len(c.Allow)+len(c.Deny) == 0 {
+		c = global
+	}
+	return Countries{Allow: slices.Clone(c.Allow), Deny: slices.Clone(c.Deny)}
+}
+
+func (c Checks) over(global Checks) Checks {
+	return Checks{
+		Challenge: ownList(c.Challenge, global.Challenge),
+		Observe:   ownList(c.Observe, global.Observe),
+		AppShell:  own(c.AppShell, global.AppShell),
+		Networks:  joinLists(global.Networks, c.Networks),
+	}
 }
 
 func (s Session) over(global Session) Session {
@@ -83,6 +112,7 @@ func (s Session) over(global Session) Session {
 		Lifetime: own(s.Lifetime, global.Lifetime),
 		Idle:     own(s.Idle, global.Idle),
 		Max:      own(s.Max, global.Max),
+		Bind:     own(s.Bind, global.Bind),
 	}
 }
 

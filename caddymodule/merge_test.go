@@ -74,6 +74,7 @@ func TestASiteOverridesTheGlobalSettings(t *testing.T) {
 	want := filled("site", 2)
 	want.Deny = []string{"global", "site"}
 	want.Group = map[string][]string{"global": {"global"}, "site": {"site"}}
+	want.Networks = map[string][]string{"global": {"global"}, "site": {"site"}}
 	if diff := cmp.Diff(want, caddymodule.Merged(global, site)); diff != "" {
 		t.Errorf("Merged (-want +got):\n%s", diff)
 	}
@@ -98,12 +99,21 @@ func TestPrecedence(t *testing.T) {
 		{"values in a block, one by one", "code {\nlength 8\nresend 30s 3\n}", "code {\nttl 5m\nresend 1m\n}", `{"code":{"length":8,"ttl":300000000000,"resend":{"wait":60000000000,"max":3}}}`},
 		{"an identity as a whole", "identity {http.auth.user.id} {\ndomain example.com\n}", "identity {http.auth.user.id} {\nmap ana ana@example.com\n}", `{"identity":{"source":"{http.auth.user.id}","map":{"ana":"ana@example.com"}}}`},
 		{"an identity that the site asks for after all", "identity {http.auth.user.id}", "identity ask", `{"identity":{"source":"ask"}}`},
+		{"reasons as a whole", "challenge new_browser new_network\nobserve new_network", "challenge always", `{"challenge":["always"],"observe":["new_network"]}`},
+		{"reasons that the site leaves alone", "observe all\nchallenge always", "reveal", `{"challenge":["always"],"observe":["all"],"reveal":true}`},
+		{"countries as a whole", "geoip /g.mmdb\ncountries PT ES", "countries not KP", `{"countries":{"deny":["KP"]},"geoip":{"files":["/g.mmdb"]}}`},
+		{"countries that only the global option has", "geoip /g.mmdb\ncountries PT ES", "", `{"countries":{"allow":["PT","ES"]},"geoip":{"files":["/g.mmdb"]}}`},
+		{"networks add, and so do those of one name", "networks office 203.0.113.0/24\nnetworks vpn fd00::/8", "networks office 198.51.100.7", `{"networks":{"office":["203.0.113.0/24","198.51.100.7"],"vpn":["fd00::/8"]}}`},
+		{"databases as a whole, but not how they are read", "geoip /a.mmdb /b.mmdb {\nrefresh 1h\n}", "geoip /c.mmdb", `{"geoip":{"files":["/c.mmdb"],"refresh":3600000000000}}`},
+		{"distances one by one", "geoip /g.mmdb\nlocation {\ndistance 100km\nspeed 800kmh\n}", "location {\ndistance 200km\n}", `{"geoip":{"files":["/g.mmdb"]},"location":{"distance":200,"speed":800}}`},
+		{"what a session is bound to", "session 8h {\nbind network\n}", "session {\nbind none\n}", `{"session":{"lifetime":28800000000000,"bind":"none"}}`},
+		{"the app shell", "app_shell keep", "app_shell release", `{"app_shell":"release"}`},
 		{"transports as a whole", "mail demo", "mail file /tmp/mail\nmail demo", `{"mail":[{"transport":"file","folder":"/tmp/mail"},{"transport":"demo"}]}`},
 		{"headers as a whole", "copy_headers Remote-User Remote-Email", "copy_headers Remote-Groups", `{"copy_headers":{"Remote-Groups":"Remote-Groups"}}`},
 		{"rates as a whole", "limits {\nsend_ip 1/1h 2/2h\ntry_ip 3/1h\n}", "limits {\nsend_ip 4/1h\n}", `{"limits":{"send_ip":["4/1h"],"try_ip":["3/1h"]}}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			merged := caddymodule.Merged(globalSettings(t, tt.global), siteSettings(t, tt.site))
+			merged := caddymodule.Merged(globalSettings(t, tt.global), siteBelow(t, tt.global, tt.site))
 			got, err := json.Marshal(merged)
 			if err != nil {
 				t.Fatal(err)
@@ -118,6 +128,13 @@ func TestPrecedence(t *testing.T) {
 func siteSettings(t *testing.T, lines string) caddymodule.Settings {
 	t.Helper()
 	h, _ := handler(t, site(lines))
+	return h.Settings
+}
+
+// siteBelow are a site's own settings in a file with a global option.
+func siteBelow(t *testing.T, globalLines, lines string) caddymodule.Settings {
+	t.Helper()
+	h, _ := handler(t, global(globalLines)+site(lines))
 	return h.Settings
 }
 

@@ -25,7 +25,12 @@ var sharedSettings = table[*Settings]{
 	"people_file":    line(1, text(func(s *Settings) *string { return &s.PeopleFile })),
 	"plus":           flag(func(s *Settings) **bool { return &s.Plus }),
 	"reveal":         flag(func(s *Settings) **bool { return &s.Reveal }),
+	"countries":      countries,
 	"identity":       block(freshIdentity, 1, []value[*Identity]{text(func(i *Identity) *string { return &i.Source })}, identitySettings),
+	"challenge":      reasons(func(s *Settings) *[]string { return &s.Challenge }),
+	"observe":        reasons(func(s *Settings) *[]string { return &s.Observe }),
+	"app_shell":      line(1, choice(func(s *Settings) *string { return &s.AppShell }, "release", "keep")),
+	"networks":       networks,
 	"preflight":      line(1, choice(func(s *Settings) *string { return &s.Preflight }, "deny", "pass")),
 	"session":        block(func(s *Settings) *Session { return &s.Session }, 0, sessionArgs, sessionSettings),
 	"remember":       block(func(s *Settings) *Remember { return &s.Remember }, 0, rememberArgs, rememberSettings),
@@ -40,6 +45,8 @@ var sharedSettings = table[*Settings]{
 	"mail":           mailTransport,
 	"storage":        storage,
 	"secret":         line(1, text(func(s *Settings) *Secret { return &s.Secret })),
+	"geoip":          geoIP,
+	"location":       block(func(s *Settings) *Location { return &s.Location }, 0, nil, locationSettings),
 	"cookie":         block(func(s *Settings) *Cookie { return &s.Cookie }, 0, nil, cookieSettings),
 	"keys":           block(func(s *Settings) *Keys { return &s.Keys }, 0, nil, keysSettings),
 }
@@ -58,6 +65,7 @@ var (
 	sessionSettings = table[*Session]{
 		"idle": line(1, durationOrOff(func(s *Session) **caddy.Duration { return &s.Idle })),
 		"max":  line(1, count(func(s *Session) *int { return &s.Max })),
+		"bind": line(1, choice(func(s *Session) *string { return &s.Bind }, "none", "network", "place")),
 	}
 )
 
@@ -100,6 +108,15 @@ var pagesSettings = table[*Pages]{
 	"theme":   line(1, choice(func(p *Pages) *string { return &p.Theme }, "auto", "light", "dark")),
 	"support": line(1, text(func(p *Pages) *string { return &p.Support })),
 	"privacy": line(1, text(func(p *Pages) *string { return &p.Privacy })),
+}
+
+var geoIPSettings = table[*GeoIP]{
+	"refresh": line(1, duration(func(g *GeoIP) *caddy.Duration { return &g.Refresh })),
+}
+
+var locationSettings = table[*Location]{
+	"distance": line(1, measure("km", "kilometres", "500km", func(l *Location) *int { return &l.Distance })),
+	"speed":    line(1, measure("kmh", "kilometres an hour", "900kmh", func(l *Location) *int { return &l.Speed })),
 }
 
 var cookieSettings = table[*Cookie]{

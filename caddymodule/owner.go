@@ -166,8 +166,12 @@ func (e *entrance) tell(r *http.Request, repl *caddy.Replacer, p *pass, out web.
 	if p != nil {
 		shares, admission, origin = p.shares, p.admission, p.origin
 	}
+	announce(r, admission, out.Placed)
 	if admission == nil {
 		return nil
+	}
+	if placed, ok := out.Placed.(caddy.ReplacerFunc); ok {
+		repl.Map(placed)
 	}
 	return shares.tell(r, repl, admission, origin, now)
 }

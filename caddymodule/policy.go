@@ -4,9 +4,11 @@
 package caddymodule
 
 import (
+	"slices"
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/risk"
 )
 
 // policy says in the domain's words what the settings demand.
@@ -33,7 +35,9 @@ func (e *entrance) policy() (challenge.Policy, error) {
 			Choice: challenge.Choice(s.Remember.Choice), Idle: time.Duration(s.Remember.Idle),
 			Most: time.Duration(s.Remember.Most), Max: s.Remember.Max,
 		},
-		Reveal: *s.Reveal,
+		Risk: e.judging(), Never: slices.Contains(s.Challenge, string(risk.Never)),
+		Countries: challenge.Countries{Allow: s.Countries.Allow, Deny: s.Countries.Deny},
+		Reveal:    *s.Reveal,
 	}, nil
 }
 

@@ -92,6 +92,26 @@ func durationOrOff[T any](field func(T) **caddy.Duration) value[T] {
 	}}
 }
 
+// measure is a whole number with its unit, such as 500km.
+func measure[T any](unit, of, example string, field func(T) *int) value[T] {
+	hint := func(args []string) string {
+		if len(args) != 2 || args[1] != unit {
+			return ""
+		}
+		return "; write " + args[0] + unit
+	}
+	return value[T]{hint: hint, set: func(to T, word, text string) error {
+		digits, found := strings.CutSuffix(text, unit)
+		n, err := strconv.Atoi(digits)
+		// Zero would pass every later check as "not set".
+		if !found || err != nil || n == 0 {
+			return fmt.Errorf("'%s' needs %s such as %s, got '%s'", word, of, example, text)
+		}
+		*field(to) = n
+		return nil
+	}}
+}
+
 func needsDuration(word, text string) error {
 	return fmt.Errorf("'%s' needs a duration such as 30s, 10m, 12h or 30d, got '%s'", word, text)
 }

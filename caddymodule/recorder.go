@@ -5,8 +5,11 @@ package caddymodule
 
 import (
 	"context"
+	"net/netip"
+	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -14,28 +17,43 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
-// A recorder writes what happens at a gate to the log.
+// A recorder writes what happens at a gate to the log, and counts it.
 type recorder struct{ logger *zap.Logger }
 
 // levels of events that are not information.
 var levels = map[challenge.EventName]zapcore.Level{
-	challenge.CodeFailed: zapcore.ErrorLevel, challenge.StoreFailed: zapcore.ErrorLevel,
-	challenge.Limited: zapcore.WarnLevel, challenge.Locked: zapcore.WarnLevel, challenge.DeviceReplayed: zapcore.WarnLevel, challenge.KeysReplaced: zapcore.WarnLevel,
+	challenge.CodeFailed: zapcore.ErrorLevel, challenge.StoreFailed: zapcore.ErrorLevel, challenge.NoticeFailed: zapcore.ErrorLevel,
+	challenge.Limited: zapcore.WarnLevel, challenge.Locked: zapcore.WarnLevel, challenge.DeviceReplayed: zapcore.WarnLevel,
+	challenge.KeysReplaced: zapcore.WarnLevel, challenge.Reported: zapcore.WarnLevel,
 }
 
-// Record logs one event, with the fields that it has.
-func (l recorder) Record(_ context.Context, e challenge.Event) {
-	level, ok := levels[e.Name]
-	if !ok {
-		level = zapcore.InfoLevel
+// levelOf is how loud an event is. Strangers can cause any number of decisions
+// about nobody.
+func levelOf(e challenge.Event) zapcore.Level {
+	if e.Name == challenge.Decided && e.Account == "" && e.Observed == 0 {
+		return zapcore.DebugLevel
 	}
-	entry := l.logger.Check(level, string(e.Name))
+	return levels[e.Name] // zero is information
+}
+
+// Record counts one event and logs it, with the fields that it has.
+func (l recorder) Record(ctx context.Context, e challenge.Event) {
+	tally(e)
+	entry := l.logger.Check(levelOf(e), string(e.Name))
 	if entry == nil {
 		return
 	}
 	fields := []zap.Field{zap.String("event", string(e.Name)), zap.String("gate", e.Gate)}
+	if e.Name == challenge.Decided {
+		if strings.Contains(e.User, "@") { // some steps call people by their addresses
+			e.User = challenge.Email(e.User).Masked()
+		}
+		fields = append(fields, decision(ctx, e)...)
+	} else {
+		fields = append(fields, written("address", string(e.Address)), address("ip", e.IP))
+	}
 	for _, f := range []struct{ key, value string }{
-		{"address", string(e.Address)},
+		{"account", unlessDecided(e)},
 		{"source", e.Source},
 		{"user", e.User},
 		{"rule", e.Rule},
@@ -43,12 +61,7 @@ func (l recorder) Record(_ context.Context, e challenge.Event) {
 		{"session", e.Session},
 		{"limit", string(e.Limit)},
 	} {
-		if f.value != "" {
-			fields = append(fields, zap.String(f.key, f.value))
-		}
-	}
-	if e.IP.IsValid() {
-		fields = append(fields, zap.String("ip", e.IP.String()))
+		fields = append(fields, written(f.key, f.value))
 	}
 	if e.Tries > 0 {
 		fields = append(fields, zap.Int("tries_left", e.Tries))
@@ -60,6 +73,69 @@ func (l recorder) Record(_ context.Context, e challenge.Event) {
 		fields = append(fields, zap.Error(e.Err))
 	}
 	entry.Write(fields...)
+}
+
+// unlessDecided is the account of an event; a decision has it already.
+func unlessDecided(e challenge.Event) string {
+	if e.Name == challenge.Decided {
+		return ""
+	}
+	return e.Account
+}
+
+// written leaves out what is empty.
+func written(key, value string) zap.Field {
+	if value == "" {
+		return zap.Skip()
+	}
+	return zap.String(key, value)
+}
+
+func address(key string, ip netip.Addr) zap.Field {
+	if !ip.IsValid() {
+		return zap.Skip()
+	}
+	return zap.String(key, ip.String())
+}
+
+var decisions = map[challenge.Decision]string{
+	challenge.Pass: "pass", challenge.Check: "check", challenge.Deny: "deny", challenge.Unavailable: "unavailable",
+}
+
+// decision is what a decision was made by. It names nobody in clear: whoever
+// reads many of these need not know who each of them was.
+func decision(ctx context.Context, e challenge.Event) []zap.Field {
+	fields := []zap.Field{
+		zap.String("decision", decisions[e.Decision]), written("reason", string(e.Reason)), written("factor", string(e.Factor)),
+		written("account", e.Account), written("address", e.Address.Masked()), written("device", e.Device),
+		written("request", requestID(ctx)), zap.Duration("took", e.Took),
+	}
+	if e.IP.IsValid() {
+		fields = append(fields, zap.String("network", challenge.Surroundings(e.IP).String()))
+	}
+	if e.Barred {
+		fields = append(fields, zap.Bool("barred", true))
+	}
+	for _, r := range e.Observed.Reasons() {
+		fields = append(fields, zap.Bool("observed_"+string(r), true))
+	}
+	if p := e.Place; p != nil {
+		fields = append(fields, written("country", p.Country))
+		if p.ASN != 0 {
+			fields = append(fields, zap.Uint32("asn", p.ASN))
+		}
+	}
+	return fields
+}
+
+// requestID is the id that Caddy's access log has for the request too.
+func requestID(ctx context.Context) string {
+	repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return ""
+	}
+	id, _ := repl.GetString("http.request.uuid")
+	return id
 }
 
 // reporter writes what becomes of mails to the log.

@@ -17,12 +17,15 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/web"
 )
 
-// rules say which requests a handler guards, leaves alone, and answers in a way
-// of its own.
+// rules say which requests a handler guards, leaves alone, asks a fresh code for,
+// and answers in a way of its own.
 type rules struct {
 	guard     caddyhttp.MatcherSets
+	exact     bool // the guard names folders as it does files, see spread
 	public    caddyhttp.MatcherSets
+	sensitive []sensitiveRule
 	answers   []answerRules
+	statuses  []statusRule
 	described json.RawMessage // the guard as it was written
 }
 
@@ -44,14 +47,13 @@ func (u *rules) guards(r *http.Request) bool {
 	}
 	// What a rule leaves out by "not", an app that resolves no steps may read as
 	// something else.
-	if u.excepts() && spelling.Any(r.URL.EscapedPath(), hasSteps) {
+	if u.excepts() && spelling.Stepped(r.URL.EscapedPath()) {
 		return true
 	}
-	guarded := func(form *http.Request) bool {
+	return anyForm(r, u.exact, func(form *http.Request) bool {
 		hit, err := u.guard.AnyMatchWithError(form)
 		return hit || err != nil
-	}
-	return u.any(r, guarded) || u.excepts() && guarded(unparted(r))
+	})
 }
 
 // excepts reports whether the guard leaves something out.
@@ -70,9 +72,7 @@ func (u *rules) guardsAsWritten(r *http.Request) bool {
 }
 
 // lets reports whether a request needs no check: one and the same rule must
-// cover every spelling of its path. A path with steps in it is never public,
-// since an app may resolve nothing: it reads "/admin/..%2frobots.txt" as
-// something below /admin, and "//public/x" as nothing below /public.
+// cover every spelling of its path.
 func (u *rules) lets(r *http.Request) bool {
 	for _, set := range u.public {
 		covers := func(form *http.Request) bool {
@@ -80,8 +80,8 @@ func (u *rules) lets(r *http.Request) bool {
 			return hit && err == nil
 		}
 		// The request as it stands decides most of them.
-		if covers(r) && u.all(r, covers) && covers(unparted(r)) {
-			return !spelling.Any(r.URL.EscapedPath(), hasSteps)
+		if covers(r) && u.all(r, covers) {
+			return true
 		}
 	}
 	return false
@@ -97,9 +97,15 @@ func (u *rules) answer(r *http.Request) web.Answer {
 	return web.AnswerByKind
 }
 
-// any tries the request as it stands, each spelling of its path, the path as a
-// folder, and the method that a form may ask for by "_method".
-func (u *rules) any(r *http.Request, match func(*http.Request) bool) bool {
+// anyForm tries the request as it stands and with each method that an app may take
+// it for; and of each, every spelling of its path, and the path as a folder unless
+// the rule is exact.
+func anyForm(r *http.Request, exact bool, match func(*http.Request) bool) bool {
+	spells := func(form *http.Request) bool { return anySpelling(form, exact, match) }
+	return spells(r) || slices.ContainsFunc(overridden(r), spells) || slices.ContainsFunc(posted(r), spells)
+}
+
+func anySpelling(r *http.Request, exact bool, match func(*http.Request) bool) bool {
 	if match(r) {
 		return true
 	}
@@ -107,8 +113,8 @@ func (u *rules) any(r *http.Request, match func(*http.Request) bool) bool {
 		if path != r.URL.Path && match(spelled(r, path)) {
 			return true
 		}
-		return !strings.HasSuffix(path, "/") && match(spelled(r, path+"/"))
-	}) || slices.ContainsFunc(overridden(r), match) || slices.ContainsFunc(posted(r), match)
+		return !exact && !strings.HasSuffix(path, "/") && match(spelled(r, path+"/"))
+	})
 }
 
 func (u *rules) all(r *http.Request, match func(*http.Request) bool) bool {
@@ -116,29 +122,6 @@ func (u *rules) all(r *http.Request, match func(*http.Request) bool) bool {
 		return path == r.URL.Path || match(spelled(r, path))
 	})
 	return fits && !slices.ContainsFunc(overridden(r), func(form *http.Request) bool { return !match(form) })
-}
-
-var keptSlashes = strings.NewReplacer("%2f", "%252f", "%2F", "%252F")
-
-// unparted is the request as an app reads it to which an escaped slash parts
-// nothing: "/public%2fx" is not below /public.
-func unparted(r *http.Request) *http.Request {
-	escaped := r.URL.EscapedPath()
-	kept := keptSlashes.Replace(escaped)
-	if kept == escaped {
-		return r
-	}
-	path, err := url.PathUnescape(kept)
-	if err != nil {
-		path = kept
-	}
-	return spelled(r, path)
-}
-
-// hasSteps reports whether a path has an empty segment, "." or "..".
-func hasSteps(path string) bool {
-	path = strings.TrimSuffix(path, "/") + "/"
-	return strings.Contains(path, "//") || strings.Contains(path, "/./") || strings.Contains(path, "/../")
 }
 
 // spelled is the request with another path, for matchers to look at.

@@ -19,6 +19,9 @@ type Settings struct {
 	// Where the identity comes from. Default: the visitor types an address.
 	Identity *Identity `json:"identity,omitempty"`
 
+	// When a code is asked for.
+	Checks
+
 	// What happens to CORS preflight requests without a session: `deny` or
 	// `pass`. Default: deny.
 	Preflight string `json:"preflight,omitempty"`
@@ -57,6 +60,13 @@ type Settings struct {
 	// made at the first start.
 	Secret Secret `json:"secret,omitempty"`
 
+	// The databases that say where visitors are. Default: none, and places are
+	// not judged.
+	GeoIP GeoIP `json:"geoip,omitzero"`
+
+	// From when on two places are far apart. Default: see each setting.
+	Location Location `json:"location,omitzero"`
+
 	// The cookies. Default: see each setting.
 	Cookie Cookie `json:"cookie,omitzero"`
 
@@ -87,6 +97,9 @@ type Access struct {
 	// again when it changes; its people may pass. Default: none.
 	PeopleFile string `json:"people_file,omitempty"`
 
+	// The countries from which people may pass or may not. Default: all may.
+	Countries Countries `json:"countries,omitzero"`
+
 	// Whether `*@example.com` covers `ana+tag@example.com`. Default: true.
 	Plus *bool `json:"plus,omitempty"`
 
@@ -107,6 +120,12 @@ type Session struct {
 	// How many sessions one address may have, 1 to 100; one more ends the
 	// oldest. Default: 100.
 	Max int `json:"max,omitempty"`
+
+	// What ends a session before its time: `place` (a place that is not usual
+	// for the person asks again), `network` (so does a new network) or `none`.
+	// Default: place with `geoip`, if `challenge` has new_place or travel; else
+	// none.
+	Bind string `json:"bind,omitempty"`
 }
 
 // Remember says how long browsers are remembered.

@@ -5,6 +5,7 @@ package caddymodule
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 	"github.com/doorcode/caddy-doorcode/challenge/upstream"
+	"github.com/doorcode/caddy-doorcode/geo"
 )
 
 // sharing says what the app is told, and under which names.
@@ -78,17 +80,51 @@ func placeholders(who challenge.Identity, session sessions.Session) caddy.Replac
 	fixed := map[string]any{
 		"http.auth.user.id": who.User, "http.auth.user.email": string(who.Email), "http.auth.user.groups": strings.Join(who.Groups, ","),
 		"http.doorcode.session": session.ID.Public(), "http.doorcode.device": session.Browser, "http.doorcode.reason": "",
+		"http.doorcode.country": "", "http.doorcode.city": "", "http.doorcode.asn": "", // unless the place says more
 		"http.doorcode.decision": "pass", "http.doorcode.verified_at": session.AuthTime.UTC().Format(time.RFC3339),
+	}
+	if session.AuthTime.IsZero() { // there is only an earlier step's word
+		fixed["http.doorcode.session"], fixed["http.doorcode.verified_at"] = "", ""
 	}
 	return func(key string) (any, bool) {
 		if !strings.HasPrefix(key, "http.") {
 			return nil, false
 		}
 		if key == "http.doorcode.age" {
+			if session.AuthTime.IsZero() {
+				return "", true
+			}
 			return int(time.Since(session.AuthTime) / time.Second), true
 		}
 		value, ok := fixed[key]
 		return value, ok
+	}
+}
+
+// preparePlace makes the placeholders of a place; nil where places are unknown.
+func (e *entrance) preparePlace() func(*geo.Place) any {
+	if e.places == nil {
+		return nil
+	}
+	return func(p *geo.Place) any { return placePlaceholders(p) }
+}
+
+func placePlaceholders(p *geo.Place) caddy.ReplacerFunc {
+	country, city, asn := any(p.Country), any(p.City), any("")
+	if p.ASN != 0 {
+		asn = strconv.FormatUint(uint64(p.ASN), 10)
+	}
+	return func(key string) (any, bool) {
+		switch key {
+		case "http.doorcode.country":
+			return country, true
+		case "http.doorcode.city":
+			return city, true
+		case "http.doorcode.asn":
+			return asn, true
+		default:
+			return nil, false
+		}
 	}
 }
 
@@ -101,7 +137,9 @@ func (s *sharing) tell(r *http.Request, repl *caddy.Replacer, a *challenge.Admis
 	}
 	p.headers.Set(r.Header)
 	repl.Map(p.provider)
-	if s.assertion == "" {
+	// An assertion says that somebody proved an address in a session. Where there
+	// is only an earlier step's word, nothing of the kind can be signed.
+	if _, session := a.Proved(); s.assertion == "" || !session {
 		return nil
 	}
 	token, err := a.Assertion(origin, now)

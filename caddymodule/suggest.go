@@ -32,7 +32,7 @@ func (t table[T]) unrecognized(owner, word string, args []string) error {
 }
 
 // siteOnly are the words with matchers, which only the directive's table has.
-var siteOnly = []string{"answer", "public"}
+var siteOnly = []string{"answer", "page_status", "public", "sensitive"}
 
 // homes are the words whose blocks know the given one.
 func (t table[T]) homes(word string) []string {

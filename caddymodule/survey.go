@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 )
 
 // A place is where a handler stands in the http app. A directive cannot see the
@@ -21,6 +22,7 @@ type place struct {
 	open    bool     // reached by hosts that have no name here, or by wildcards
 	tls     bool     // over https at least once
 	roots   []string // folders that the http app serves files from
+	inside  string   // path below which it is reached, such as "/admin"; empty: anywhere
 }
 
 // walk is one way through the routes.
@@ -30,6 +32,8 @@ type walk struct {
 	found  map[*entrance]place
 	roots  *[]string
 	named  map[string]bool // named routes on this way, against circles
+	cut    string          // what of the path was taken off on this way
+	inside string          // the path that this way leads to, whole
 }
 
 // survey finds the place of every handler.
@@ -55,11 +59,47 @@ func survey(app *caddyhttp.App) map[*entrance]place {
 // hosts are any.
 func (w walk) routes(routes caddyhttp.RouteList, hosts []string) {
 	for _, route := range routes {
-		inner := narrowed(hosts, route.MatcherSets)
+		inner, below := narrowed(hosts, route.MatcherSets), w
+		below.inside = w.within(route.MatcherSets)
 		for _, handler := range route.Handlers {
-			w.handler(handler, inner)
+			if r, ok := handler.(*rewrite.Rewrite); ok && len(route.MatcherSets) == 0 {
+				w.cut += strings.TrimSuffix(r.StripPathPrefix, "/") // for all routes after it
+				continue
+			}
+			below.handler(handler, inner)
 		}
 	}
+}
+
+// within is the path that a route narrows a way to, where it says so in a form
+// that leads to one: "/admin/*", or several of which the first will do.
+func (w walk) within(sets caddyhttp.MatcherSets) string {
+	for _, set := range sets {
+		for _, matcher := range set {
+			if folder := folderOf(matcher); folder != "" {
+				return w.cut + folder
+			}
+		}
+	}
+	return w.inside
+}
+
+// folderOf is the first folder below which a path matcher lets everything by.
+func folderOf(matcher any) string {
+	var patterns caddyhttp.MatchPath
+	switch m := matcher.(type) {
+	case caddyhttp.MatchPath:
+		patterns = m
+	case *caddyhttp.MatchPath:
+		patterns = *m
+	}
+	for _, pattern := range patterns {
+		folder, wild := strings.CutSuffix(pattern, "/*")
+		if wild && strings.HasPrefix(folder, "/") && !strings.ContainsAny(folder, "*{%?") {
+			return folder
+		}
+	}
+	return ""
 }
 
 func (w walk) handler(handler caddyhttp.MiddlewareHandler, hosts []string) {
@@ -120,7 +160,10 @@ func narrowed(outer []string, sets caddyhttp.MatcherSets) []string {
 
 // note adds what one way says of a handler's place.
 func (w walk) note(e *entrance, hosts []string) {
-	p := w.found[e]
+	p, known := w.found[e]
+	if !known || w.inside == "" {
+		p.inside = w.inside
+	}
 	if len(hosts) == 0 {
 		p.open = true
 	}

@@ -1,0 +1,88 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A misfit is a setting that the others rule out.
+type misfit struct {
+	word string // by which the Caddyfile's line is found
+	text string
+}
+
+func (m misfit) Error() string { return m.text }
+
+// requireFit refuses settings that mean nothing, or something else than they
+// say, beside the others of a site. It takes what site and app say together,
+// without defaults: what nobody wrote is nobody's mistake.
+func requireFit(s Settings) error {
+	if len(s.GeoIP.Files) == 0 {
+		if err := s.refusePlaces(); err != nil {
+			return err
+		}
+	}
+	if s.Identity.asks() {
+		return s.refuseUnproven()
+	}
+	return nil
+}
+
+const addGeoIP = "add 'geoip <mmdb-file...>' to the doorcode directive or to the global doorcode option"
+
+// refusePlaces refuses what only a database of places gives a meaning to.
+func (s Settings) refusePlaces() error {
+	if len(s.Countries.Allow)+len(s.Countries.Deny) > 0 {
+		return misfit{"countries", "countries needs geoip: " + addGeoIP}
+	}
+	if s.Location != (Location{}) {
+		return misfit{"location", "location needs geoip: " + addGeoIP}
+	}
+	for _, list := range []struct {
+		word    string
+		reasons []string
+	}{{"challenge", s.Challenge}, {"observe", s.Observe}} {
+		if i := slices.IndexFunc(list.reasons, aboutPlaces); i >= 0 {
+			return misfit{list.word, fmt.Sprintf("%s %s needs geoip: %s", list.word, list.reasons[i], addGeoIP)}
+		}
+	}
+	if s.Session.Bind == "place" {
+		return misfit{"session", "bind place needs geoip: " + addGeoIP + ", or write 'bind network'"}
+	}
+	return nil
+}
+
+// aboutPlaces reports whether a reason needs to know where somebody is.
+func aboutPlaces(reason string) bool { return reason == "new_place" || reason == "travel" }
+
+// aboutProof reports whether a reason asks everybody who is not known, so that
+// nobody gets in by typing somebody's address.
+func aboutProof(reason string) bool { return reason == "new_browser" || reason == "always" }
+
+// refuseUnproven refuses policies by which a typed address alone would let
+// somebody in.
+func (s Settings) refuseUnproven() error {
+	asked := s.Challenge
+	if len(asked) == 0 {
+		asked = usualReasons
+	}
+	const why = "with identity ask the code is the only proof of who somebody is"
+	if asked[0] == "never" {
+		return misfit{"challenge", why + ", so 'challenge never' would let everybody in; it is for an identity from an earlier step"}
+	}
+	if !slices.ContainsFunc(asked, aboutProof) {
+		return misfit{"challenge", why + ", so 'challenge' needs new_browser or always; a list without them is for an identity from an earlier step"}
+	}
+	if slices.Contains(s.Observe, "all") {
+		return nil
+	}
+	proves := func(reason string) bool { return aboutProof(reason) && !slices.Contains(s.Observe, reason) }
+	if !slices.ContainsFunc(asked, proves) {
+		observed := s.Observe[slices.IndexFunc(s.Observe, aboutProof)]
+		return misfit{"observe", fmt.Sprintf("%s, so 'observe %s' would let everybody in; write 'observe all' if that is meant", why, observed)}
+	}
+	return nil
+}
