@@ -17,6 +17,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/doorcode/caddy-doorcode/geo"
+	"github.com/doorcode/caddy-doorcode/geo/geotest"
 	"github.com/doorcode/caddy-doorcode/tests/harness"
 )
 
@@ -47,7 +49,11 @@ func startBench(b testing.TB) *bench {
 	b.Helper()
 	c := harness.Prepare(b)
 	ports := []string{c.Port, harness.FreePort(b), harness.FreePort(b)}
-	text := "http://localhost:PORT {\n" + gate("*@example.com", generous(""), "public /public/*") + "\n\trespond ok\n}\n" +
+	city := geotest.City(b, b.TempDir(), "city.mmdb", map[string]geo.Place{"81.2.69.0/24": {Country: "PT", City: "Lisbon", Point: geo.Point{Latitude: 38.7, Longitude: -9.1}, Located: true}})
+	everything := []string{
+		generous(""), "public /public/*", "geoip " + city, "sensitive /admin/*", "sensitive @pay 5m", "networks office 198.51.100.0/24", "page_status 200 /web/*",
+	}
+	text := "http://localhost:PORT {\n\t@pay {\n\t\tpath /pay/*\n\t\tmethod POST\n\t}\n" + gate("*@example.com", everything...) + "\n\trespond ok\n}\n" +
 		"http://localhost:" + ports[1] + " {\n\tvars noop 1\n\trespond ok\n}\nhttp://localhost:" + ports[2] + " {\n\trespond ok\n}\n"
 	config, err := harness.Adapt(c.Fill(b, text))
 	if err != nil {
@@ -98,7 +104,7 @@ func browserHeader(n int, cookie string) http.Header {
 // plainRequest is what a server hands to its handler.
 func plainRequest(port, path string) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, path, nil)
-	r.Host, r.RemoteAddr = "localhost:"+port, "203.0.113.7:4711"
+	r.Host, r.RemoteAddr = "localhost:"+port, "127.0.0.1:4711"
 	return r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, fakeAddress{}))
 }
 

@@ -230,8 +230,11 @@ func TestTwoHandleBlocksAreTwoGates(t *testing.T) {
 		wantStatus(t, "ben in the part of ana", second.Fetch(t, "/a/x"), http.StatusForbidden)
 		wantStatus(t, "ana in the part of ben", first.Fetch(t, "/b/x"), http.StatusForbidden)
 		c.App.Untouched(t, reached)
-		if a, b := at("a").Mailbox.All(t), at("b").Mailbox.All(t); len(a) != n+1 || len(b) != n+1 {
-			t.Errorf("%d mails went the way of ana's part and %d the way of ben's, want %d each", len(a), len(b), n+1)
+		want := 2*n + 1 // a code each time, and a mail that tells of the second browser
+		at("a").Mailbox.Wait(t, ana, want)
+		at("b").Mailbox.Wait(t, ben, want)
+		if a, b := at("a").Mailbox.All(t), at("b").Mailbox.All(t); len(a) != want || len(b) != want {
+			t.Errorf("%d mails went the way of ana's part and %d the way of ben's, want %d each", len(a), len(b), want)
 		}
 		c.Reload(t)
 	}

@@ -28,7 +28,9 @@ import (
 //	app saw no <header>
 //	app got <n> requests
 //	reload
+//	close                                the browser, which forgets what it holds for a session
 //
+// FOLDER/city.mmdb and its like say where visitors are, as the atlas of tests does.
 // "!text" wants a text not to be there. $wrong is a code that is not $code.
 func TestFlows(t *testing.T) {
 	files, err := filepath.Glob("testdata/flows/*.txt")
@@ -45,7 +47,10 @@ func TestFlows(t *testing.T) {
 			if !ok {
 				t.Fatal("no line ---------- between configuration and steps")
 			}
-			s := &story{t: t, caddy: harness.Start(t, config), people: map[string]*harness.Browser{}, words: map[string]string{}}
+			c := harness.Prepare(t)
+			drawAtlas(t, c)
+			c.Load(t, config)
+			s := &story{t: t, caddy: c, people: map[string]*harness.Browser{}, words: map[string]string{}}
 			s.visitor("somebody", "")
 			for n, line := range strings.Split(steps, "\n") {
 				s.line = fmt.Sprintf("step %d: %s", n+1, line)
@@ -86,6 +91,8 @@ func (s *story) step(line string) {
 		s.noMail(words[2:])
 	case "app":
 		s.app(words[1:])
+	case "close":
+		s.browser.Drop(s.t, "doorcode")
 	case "reload":
 		s.caddy.Reload(s.t)
 	default:

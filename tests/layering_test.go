@@ -23,7 +23,8 @@ const module = "github.com/doorcode/caddy-doorcode"
 // layers is the direction of imports: a package may import packages of the
 // layers above its own line, never one of its own line or below.
 var layers = [][]string{
-	{"challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words", "challenge/upstream", "challenge/spelling"},
+	{"geo", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words", "challenge/upstream", "challenge/spelling"},
+	{"geo/geotest", "challenge/risk"},
 	{"challenge", "challenge/pages"},
 	{"challenge/web", "challenge/mailer", "challenge/store/boltstore", "challenge/store/memstore", "challenge/store/storetest"},
 	{"caddymodule"},
@@ -34,9 +35,11 @@ var layers = [][]string{
 // ours narrows the layers: what a package may import of ours, where that is
 // less than everything above it.
 var ours = map[string][]string{
-	"challenge":                 {"challenge/keyring", "challenge/sessions", "challenge/devices"},
+	"geo/geotest":               {"geo"},
+	"challenge/risk":            {"geo"},
+	"challenge":                 {"geo", "challenge/risk", "challenge/keyring", "challenge/sessions", "challenge/devices"},
 	"challenge/pages":           {"challenge/words"},
-	"challenge/web":             {"challenge", "challenge/pages", "challenge/words", "challenge/upstream"},
+	"challenge/web":             {"geo", "challenge", "challenge/pages", "challenge/words", "challenge/upstream"},
 	"challenge/mailer":          {"challenge", "challenge/words"},
 	"challenge/store/boltstore": {"challenge"},
 	"challenge/store/memstore":  {"challenge"},
@@ -48,6 +51,8 @@ var ours = map[string][]string{
 // thirdParty is what else a package may import, as path prefixes. A package
 // without an entry gets along with the standard library.
 var thirdParty = map[string][]string{
+	"geo":                       {"github.com/oschwald/maxminddb-golang/v2", "github.com/oschwald/geoip2-golang/v2"},
+	"geo/geotest":               {"github.com/maxmind/mmdbwriter"},
 	"challenge/sessions":        {"github.com/golang-jwt/jwt/v5", "github.com/go-jose/go-jose/v4"},
 	"challenge/devices":         {"github.com/mileusna/useragent"},
 	"challenge/words":           {"golang.org/x/text"},
@@ -56,7 +61,7 @@ var thirdParty = map[string][]string{
 	"challenge/mailer":          {"github.com/wneessen/go-mail"},
 	"challenge/store/boltstore": {"go.etcd.io/bbolt"},
 	"challenge/store/storetest": {"pgregory.net/rapid"},
-	"caddymodule":               {"github.com/caddyserver/", "go.uber.org/zap", "github.com/spf13/cobra", "golang.org/x/net/publicsuffix", "golang.org/x/net/http/httpguts"},
+	"caddymodule":               {"github.com/caddyserver/", "go.uber.org/zap", "github.com/spf13/cobra", "golang.org/x/net/publicsuffix", "golang.org/x/net/http/httpguts", "github.com/prometheus/client_golang/prometheus"},
 	"cmd/caddy":                 {"github.com/caddyserver/caddy/v2"},
 }
 
@@ -64,7 +69,7 @@ var thirdParty = map[string][]string{
 var forTests = []string{"github.com/google/go-cmp", "pgregory.net/rapid", "go.uber.org/goleak", "github.com/emersion/go-smtp", "github.com/emersion/go-sasl"}
 
 // webless packages decide without knowing what carries the question.
-var webless = []string{"challenge", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words"}
+var webless = []string{"challenge", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words", "challenge/risk", "geo", "geo/geotest"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	for _, fault := range importFaults(t, os.DirFS("..")) {
@@ -77,7 +82,7 @@ func TestEachImportRuleCanFail(t *testing.T) {
 		"a package imports one of its own layer": {"challenge/web/a.go", module + "/challenge/mailer", "challenge/web may not import challenge/mailer"},
 		"a package imports one below":            {"challenge/a.go", module + "/challenge/web", "challenge may not import challenge/web"},
 		"a package imports more than it needs":   {"challenge/mailer/a.go", module + "/challenge/keyring", "challenge/mailer may not import challenge/keyring"},
-		"a package is in no layer":               {"challenge/risk/a.go", "", "challenge/risk is in no layer"},
+		"a package is in no layer":               {"challenge/luck/a.go", "", "challenge/luck is in no layer"},
 		"Caddy comes into the domain":            {"challenge/web/a.go", "github.com/caddyserver/caddy/v2", "challenge/web may not import github.com/caddyserver/caddy/v2"},
 		"Caddy comes into a test of the domain":  {"challenge/web/a_test.go", "github.com/caddyserver/caddy/v2", "challenge/web may not import github.com/caddyserver/caddy/v2"},
 		"a library is not on the list":           {"challenge/keyring/a.go", "golang.org/x/crypto/hkdf", "challenge/keyring may not import golang.org/x/crypto/hkdf"},

@@ -57,9 +57,9 @@ func ask(t testing.TB, c *harness.Caddy, b *harness.Browser, path, address strin
 	if page := b.Open(t, path); page.Status != http.StatusUnauthorized {
 		t.Fatalf("status before the check = %d, want 401:\n%s", page.Status, page.Text())
 	}
-	before := len(c.Mailbox.Mails(t, address))
+	before := len(c.Mailbox.Codes(t, address))
 	b.Submit(t, "email", url.Values{"email": {address}})
-	return c.Mailbox.Wait(t, address, before+1).Code(t)
+	return c.Mailbox.WaitCode(t, address, before+1).Code(t)
 }
 
 // enter submits a code.

@@ -4,6 +4,7 @@
 // The app behind the door, and plain sites beside it. The app remembers every
 // request that reached it: what must not get through is looked for here.
 
+import { createHash } from 'node:crypto';
 import http from 'node:http';
 
 // startApp serves, on a free loopback port:
@@ -11,8 +12,11 @@ import http from 'node:http';
 //   /form      a form that posts to itself
 //   /frame     a page with /inside in a frame
 //   /outside   a page whose form posts to /form (for a public path)
+//   /events    an event stream that says hello and stays open
+//   /socket    a WebSocket that stays open, and says nothing
 //   any other  a small page that names its own path
-export async function startApp() {
+// more adds files to the paths: what a GET of one is answered with, {type, body}.
+export async function startApp(more = {}) {
   const requests = [];
   const server = http.createServer(async (request, response) => {
     const parts = [];
@@ -20,6 +24,17 @@ export async function startApp() {
     const seen = { method: request.method, url: request.url, headers: request.headers, body: Buffer.concat(parts).toString('utf8') };
     requests.push(seen);
     const { pathname } = new URL(request.url, 'http://app');
+    const file = request.method === 'GET' && more[pathname];
+    if (file) {
+      response.setHeader('Content-Type', file.type);
+      response.end(file.body);
+      return;
+    }
+    if (pathname === '/events') {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      response.write('retry: 100\ndata: hello\n\n');
+      return;
+    }
     if (pathname.startsWith('/json')) {
       response.setHeader('Content-Type', 'application/json');
       response.end(JSON.stringify(seen));
@@ -28,8 +43,17 @@ export async function startApp() {
     response.setHeader('Content-Type', 'text/html; charset=utf-8');
     response.end(page(seen, pathname));
   });
+  server.on('upgrade', openSocket);
   await listen(server);
   return { requests, port: server.address().port, stop: () => close(server) };
+}
+
+// openSocket shakes hands (RFC 6455, section 4.2.2) and leaves it at that.
+function openSocket(request, socket) {
+  const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+  socket.on('error', () => {});
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+  socket.resume();
 }
 
 // serve answers each path with the page given for it: another site.

@@ -15,13 +15,14 @@ import { openMailbox } from './mailbox.mjs';
 //   before   lines of the site that stand before the directive
 //   mail     lines in place of `mail file`, for a mail server that fails
 //   global   lines of Caddy's global options
+//   files    further paths of the sample app
 //   host     the site's name, in place of localhost
 //   upstream the port to pass requests to, in place of the sample app
 //   browser  false where a test opens its own, or needs none
 export async function openDoor({
-  allow = '*@example.com', lines = [], before = [], mail, global = [], host = 'localhost', upstream, browser = true,
+  allow = '*@example.com', lines = [], before = [], mail, global = [], host = 'localhost', upstream, files, browser = true,
 } = {}) {
-  const app = await startApp();
+  const app = await startApp(files);
   const port = await freePort();
   const origin = `http://${host}:${port}`;
   const caddy = await startCaddy({

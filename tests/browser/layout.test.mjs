@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { none } from './axe.mjs';
 import { openDoor } from './door.mjs';
+import { borderless, scrollsSideways } from './looks.mjs';
 import { askForCode, button, codeField, emailField, enterCode, reachesApp, says, wrongCodes } from './screens.mjs';
 
 let door;
@@ -28,8 +29,6 @@ async function throughScreens(settings, address, look) {
   await reachesApp(page, '/looked');
   await context.close();
 }
-
-const scrollsSideways = (page) => page.evaluate(() => document.scrollingElement.scrollWidth > document.documentElement.clientWidth);
 
 // clipped names the elements that hide a part of what they hold.
 const clipped = (page) => page.evaluate(() => [...document.querySelectorAll('body *')]
@@ -155,15 +154,7 @@ test('30 dark is dark, and light is light', async () => {
 
 test('30 with forced colours every field keeps a border, and every button that or a line', async () => {
   await throughScreens({ forcedColors: 'active' }, 'forced@example.com', async (page, screen) => {
-    const bare = await page.evaluate(() => [...document.querySelectorAll('input:not([type=hidden], [type=checkbox]), button')]
-      .filter((element) => element.checkVisibility())
-      .filter((element) => {
-        const { borderTopStyle, borderTopWidth, textDecorationLine } = getComputedStyle(element);
-        const underlined = element.tagName === 'BUTTON' && textDecorationLine === 'underline';
-        return !underlined && (borderTopStyle === 'none' || parseFloat(borderTopWidth) < 1);
-      })
-      .map((element) => element.outerHTML.slice(0, 120)));
-    none(bare, screen);
+    none(await borderless(page), screen);
     assert.ok(await button(page, /Send code|Continue/).first().isVisible());
   });
 });

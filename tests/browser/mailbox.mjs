@@ -12,6 +12,17 @@ const arrivesWithin = 10_000; // ms
 // openMailbox reads the .eml files of a folder.
 export function openMailbox(folder) {
   const read = new Set();
+  const arrival = async (address, fits, what) => {
+    for (const deadline = Date.now() + arrivesWithin; ;) {
+      const mail = (await all()).find((each) => each.to === address && !read.has(each.name) && fits(each));
+      if (mail) {
+        read.add(mail.name);
+        return mail;
+      }
+      if (Date.now() > deadline) throw new Error(`no ${what} to ${address} within ${arrivesWithin} ms`);
+      await pause(20);
+    }
+  };
   const all = async () => {
     const names = (await readdir(folder)).filter((name) => name.endsWith('.eml')).sort();
     return Promise.all(names.map(async (name) => ({ name, ...parseMail(await readFile(path.join(folder, name), 'utf8')) })));
@@ -19,18 +30,10 @@ export function openMailbox(folder) {
   return {
     // to returns all mails that one address has got so far.
     to: async (address) => (await all()).filter((mail) => mail.to === address),
-    // next waits for a mail to the address that next has not returned before.
-    async next(address) {
-      for (const deadline = Date.now() + arrivesWithin; ;) {
-        const mail = (await all()).find((each) => each.to === address && !read.has(each.name));
-        if (mail) {
-          read.add(mail.name);
-          return mail;
-        }
-        if (Date.now() > deadline) throw new Error(`no mail to ${address} within ${arrivesWithin} ms`);
-        await pause(20);
-      }
-    },
+    // next waits for a code to the address that next has not returned before.
+    next: (address) => arrival(address, ({ code }) => code, 'code'),
+    // notice does the same for mails without one.
+    notice: (address) => arrival(address, ({ code }) => !code, 'notice'),
   };
 }
 
@@ -43,9 +46,12 @@ export function parseMail(raw) {
     headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
   }
   const subject = headers.subject ?? '';
-  const [, code = '', letters = ''] = subject.match(/^(\S+) is your .* code \((\w+)\)$/) ?? [];
+  const [, letters = ''] = subject.match(/\((\w+)\)$/) ?? [];
   const to = (headers.to ?? '').replace(/^.*<|>.*$/g, '');
-  return { headers, subject, to, code, letters, text: textPart(headers, rest.join('\n\n')), raw };
+  const text = textPart(headers, rest.join('\n\n'));
+  const [, code = ''] = subject.match(/^(\S+) is your .* code/) ?? text.match(/^@\S+ #(\w+)$/m) ?? [];
+  const [, stop = ''] = text.match(/^[^\n]*: (https?:\S+\/\.doorcode\/no\/\S+)$/m) ?? [];
+  return { headers, subject, to, code, letters, stop, text, raw };
 }
 
 function textPart(headers, body) {

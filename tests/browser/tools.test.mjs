@@ -93,6 +93,14 @@ test('a mail is read for its code, letters and text', () => {
   assert.deepEqual([mail.to, mail.code, mail.letters, mail.text.trim()], ['ana@example.com', '048291', '7KQ', '048291 is your code – once.']);
 });
 
+test('a mail whose subject has no code is read by its last line, and its link is found', () => {
+  const mail = parseMail([
+    'To: <ana@example.com>', "Subject: Your Example code to confirm it's you (7KQ)", 'Content-Type: text/plain; charset=utf-8', '',
+    'Stop this sign-in: https://app.example.com/.doorcode/no/cAbC_-1', '', '@app.example.com #048291', '',
+  ].join('\r\n'));
+  assert.deepEqual([mail.code, mail.letters, mail.stop], ['048291', '7KQ', 'https://app.example.com/.doorcode/no/cAbC_-1']);
+});
+
 test('a form is found by its field, with its hidden values', () => {
   const page = '<form action="./a"><input name="x"></form><form method=post action="./x/.doorcode/verify"><input type="hidden" name="flow" value="a&#43;b&amp;c"><input name="code"></form>';
   assert.deepEqual(findForm(page, 'code'), { action: './x/.doorcode/verify', hidden: { flow: 'a+b&c' } });

@@ -79,23 +79,23 @@ func (b *Browser) Present(certificate tls.Certificate) {
 
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// Navigate headers, as browsers send them for a click in the same site.
-var navigation = http.Header{
+// Navigation is what browsers say of a click in the same site.
+var Navigation = http.Header{
 	"Accept":         {"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"},
 	"Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}, "Sec-Fetch-Site": {"same-origin"}, "Sec-Fetch-User": {"?1"},
 }
 
-// scripted are the headers of an app's own fetch.
-var scripted = http.Header{
+// Scripted is what they say of an app's own fetch.
+var Scripted = http.Header{
 	"Accept": {"application/json"}, "Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Dest": {"empty"}, "Sec-Fetch-Site": {"same-origin"},
 }
 
 // Open goes to a path as a person does.
 func (b *Browser) Open(t testing.TB, path string) Page {
 	t.Helper()
-	b.page = b.Do(t, http.MethodGet, path, nil, navigation)
+	b.page = b.Do(t, http.MethodGet, path, nil, Navigation)
 	for b.page.Status == http.StatusSeeOther {
-		b.page = b.Do(t, http.MethodGet, b.page.Header.Get("Location"), nil, navigation)
+		b.page = b.Do(t, http.MethodGet, b.page.Header.Get("Location"), nil, Navigation)
 	}
 	return b.page
 }
@@ -103,14 +103,14 @@ func (b *Browser) Open(t testing.TB, path string) Page {
 // Fetch asks for a path as an app's script does.
 func (b *Browser) Fetch(t testing.TB, path string) Page {
 	t.Helper()
-	return b.Do(t, http.MethodGet, path, nil, scripted)
+	return b.Do(t, http.MethodGet, path, nil, Scripted)
 }
 
 // Submit sends the form of the present page whose action ends with a word, with
 // fields filled in, and goes where that leads.
 func (b *Browser) Submit(t testing.TB, action string, fields url.Values) Page {
 	t.Helper()
-	sent := b.Post(t, action, fields, navigation)
+	sent := b.Post(t, action, fields, Navigation)
 	if sent.Status == http.StatusSeeOther {
 		return b.Open(t, sent.Header.Get("Location"))
 	}
@@ -138,7 +138,7 @@ func (b *Browser) Post(t testing.TB, action string, fields url.Values, header ht
 // AJAX sends a form of the present page as its script does.
 func (b *Browser) AJAX(t testing.TB, action string, fields url.Values) Page {
 	t.Helper()
-	return b.Post(t, action, fields, scripted)
+	return b.Post(t, action, fields, Scripted)
 }
 
 // Do sends one request and follows nothing.
@@ -218,6 +218,12 @@ func (b *Browser) Drop(t testing.TB, name string) {
 	b.Jar.SetCookies(u, []*http.Cookie{{Name: name, Path: "/", MaxAge: -1}})
 }
 
+// Visit puts the browser on a page that Do has fetched.
+func (b *Browser) Visit(page Page) Page {
+	b.page = page
+	return page
+}
+
 // Page is where the browser is.
 func (b *Browser) Page() Page { return b.page }
 
@@ -227,9 +233,9 @@ func (b *Browser) SignIn(t testing.TB, c *Caddy, path, address string, remember 
 	if page := b.Open(t, path); page.Status != http.StatusUnauthorized {
 		t.Fatalf("status before the check = %d, want 401", page.Status)
 	}
-	before := len(c.Mailbox.Mails(t, address))
+	before := len(c.Mailbox.Codes(t, address))
 	b.Submit(t, "email", url.Values{"email": {address}})
-	fields := url.Values{"code": {c.Mailbox.Wait(t, address, before+1).Code(t)}}
+	fields := url.Values{"code": {c.Mailbox.WaitCode(t, address, before+1).Code(t)}}
 	if remember {
 		fields.Set("remember", "on")
 	}

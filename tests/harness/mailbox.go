@@ -65,6 +65,25 @@ func (m *Mailbox) Wait(t testing.TB, address string, n int) Mail {
 	return mails[n-1]
 }
 
+// Codes are the mails to an address that hold a code, the oldest first. Others
+// may come between them at any time.
+func (m *Mailbox) Codes(t testing.TB, address string) []Mail {
+	t.Helper()
+	return slices.DeleteFunc(m.Mails(t, address), func(one Mail) bool { return !codes.MatchString(one.Text) })
+}
+
+// WaitCode returns the n-th mail to an address that holds a code, counted from
+// one.
+func (m *Mailbox) WaitCode(t testing.TB, address string, n int) Mail {
+	t.Helper()
+	var mails []Mail
+	Eventually(t, "code for "+address, func() bool {
+		mails = m.Codes(t, address)
+		return len(mails) >= n
+	})
+	return mails[n-1]
+}
+
 var codes = regexp.MustCompile(`(?m)^([0-9]{6,10}|[BCDFGHJKLMNPQRSTVWXZ]{6,10}) is your `)
 
 // Code is the code of a mail.
