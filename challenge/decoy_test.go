@@ -112,7 +112,9 @@ func TestRevealSaysWhoIsNotOnTheList(t *testing.T) {
 // to try guesses against.
 func TestOTC07TheStoreHoldsNoCode(t *testing.T) {
 	w := newWorld(t)
-	g := w.gate(challenge.GateOptions{Policy: challenge.Policy{Limits: roomy}})
+	// So long that no two are the same by chance.
+	long := challenge.CodePolicy{Form: challenge.Form{Length: 10, Alphabet: challenge.Digits}}
+	g := w.gate(challenge.GateOptions{Policy: challenge.Policy{Code: long, Limits: roomy}})
 	codes := map[string]*browser{}
 	for n := range 100 {
 		b := w.browser(g)
