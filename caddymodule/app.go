@@ -28,7 +28,7 @@ type building struct {
 	leave     []func()
 	maps      []*pooledPlaces
 
-	places func() (map[*entrance]place, error)
+	stands func() (map[*entrance]stand, error)
 }
 
 // openTime bounds how long opening the store and making keys may take.
@@ -41,7 +41,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	b := &building{ctx: ctx, logger: ctx.Logger()}
-	b.places = sync.OnceValues(b.findPlaces)
+	b.stands = sync.OnceValues(b.findStands)
 	a.building = b
 	return registerMetrics(ctx.GetMetricsRegistry(), databaseAges{b})
 }
@@ -122,9 +122,9 @@ func (b *building) onCleanup(leave func()) {
 	b.leave = append(b.leave, leave)
 }
 
-// findPlaces walks the http app. It must not run before that app has been
+// findStands walks the http app. It must not run before that app has been
 // provisioned: at Start and on requests it has.
-func (b *building) findPlaces() (map[*entrance]place, error) {
+func (b *building) findStands() (map[*entrance]stand, error) {
 	module, err := b.ctx.AppIfConfigured("http")
 	if err != nil {
 		return nil, fmt.Errorf("finding the sites of doorcode: %w", err)
@@ -141,11 +141,11 @@ func (b *building) originsOf(e *entrance) []string {
 	if len(e.settings.Origins) > 0 {
 		return e.settings.Origins
 	}
-	places, err := b.places()
+	stands, err := b.stands()
 	if err != nil {
 		return nil
 	}
-	return places[e].origins
+	return stands[e].origins
 }
 
 func (b *building) openContext() (context.Context, context.CancelFunc) {

@@ -138,19 +138,19 @@ func gateID(s Settings, r rules) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// build opens the gate at its place.
+// build opens the gate where it stands.
 func (e *entrance) build() (*doorway, error) {
-	places, err := e.app.building.places()
+	stands, err := e.app.building.stands()
 	if err != nil {
 		return nil, err
 	}
-	place := places[e]
-	e.neighbours = neighboursOf(e, places)
-	origins, err := e.origins(place)
+	stand := stands[e]
+	e.neighbours = neighboursOf(e, stands)
+	origins, err := e.origins(stand)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(e.refuseExposed(place), e.refuseDivided()); err != nil {
+	if err := errors.Join(e.refuseExposed(stand), e.refuseDivided()); err != nil {
 		return nil, err
 	}
 	ctx, cancel := e.app.building.openContext()
@@ -160,7 +160,7 @@ func (e *entrance) build() (*doorway, error) {
 		return nil, err
 	}
 	e.app.building.keep(held)
-	return e.furnish(ctx, pooled, origins, place.inside)
+	return e.furnish(ctx, pooled, origins, stand.inside)
 }
 
 // furnish makes gate, mail routes and door in a house.
@@ -188,7 +188,9 @@ func (e *entrance) furnish(ctx context.Context, pooled *pooledHouse, origins []s
 	if err != nil {
 		return nil, err
 	}
-	e.lists.watch(e.app.building.ctx, e.logger, gate.SetAccess)
+	if e.witness == nil { // a rehearsal is over before a file changes
+		e.lists.watch(e.app.building.ctx, e.logger, gate.SetAccess)
+	}
 	routes, inbox, err := e.routes(pooled)
 	if err != nil {
 		return nil, err
@@ -248,7 +250,7 @@ func (e *entrance) webOptions(gate *challenge.Gate, origins []string, inside str
 }
 
 // origins are the public origins of the gate: as configured, else as found.
-func (e *entrance) origins(p place) ([]string, error) {
+func (e *entrance) origins(p stand) ([]string, error) {
 	origins := e.settings.Reach.Origins
 	if len(origins) == 0 {
 		origins = p.origins
@@ -266,7 +268,7 @@ func (e *entrance) origins(p place) ([]string, error) {
 	return origins, nil
 }
 
-func (e *entrance) checkOrigin(origin string, p place) error {
+func (e *entrance) checkOrigin(origin string, p stand) error {
 	_, host, _ := strings.Cut(origin, "://")
 	name := host
 	if i := strings.LastIndexByte(host, ':'); i > 0 && !strings.HasSuffix(host, "]") {
@@ -321,7 +323,7 @@ func (e *entrance) refuseDivided() error {
 
 // refuseExposed refuses to keep secrets where a site would serve them, or where
 // Caddy falls back to when it has no home.
-func (e *entrance) refuseExposed(p place) error {
+func (e *entrance) refuseExposed(p stand) error {
 	kept := map[string]string{"storage": e.storePath()}
 	if e.secret == nil {
 		kept["secret"] = dataFolder()

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -58,7 +57,10 @@ func (s *step) guards() bool { return s.stands && s.in.Guarded && !s.in.Public }
 
 // rehearse answers a question.
 func rehearse(q question) (*explanation, error) {
-	folder := filepath.Join(os.TempDir(), fmt.Sprintf("doorcode-explain-%d", os.Getpid()))
+	folder, err := os.MkdirTemp("", "doorcode-explain-")
+	if err != nil {
+		return nil, err
+	}
 	defer os.RemoveAll(folder) //nolint:errcheck // of certificates that nobody uses
 	ctx, err := provision(q, folder)
 	if err != nil {
@@ -119,13 +121,13 @@ func (x *rehearsal) open(ctx caddy.Context) error {
 	if x.http, ok = served.(*caddyhttp.App); !ok {
 		return fmt.Errorf("http app is a %T", served)
 	}
-	places, err := app.building.places()
+	stands, err := app.building.stands()
 	if err != nil {
 		return err
 	}
 	x.app = app
 	for _, e := range app.building.entrances {
-		e.open = sync.OnceValues(func() (*doorway, error) { return e.rehearse(x.memory.pooled, places) })
+		e.open = sync.OnceValues(func() (*doorway, error) { return e.rehearse(x.memory.pooled, stands) })
 		e.witness = x.witness
 		if _, err := e.open(); err != nil {
 			return e.placed(err)
@@ -136,9 +138,9 @@ func (x *rehearsal) open(ctx caddy.Context) error {
 
 // rehearse opens the gate in a house that is in memory. Limits are not what is
 // asked about, and would get in the way of making a person up.
-func (e *entrance) rehearse(house *pooledHouse, places map[*entrance]place) (*doorway, error) {
-	e.neighbours = neighboursOf(e, places)
-	origins, err := e.origins(places[e])
+func (e *entrance) rehearse(house *pooledHouse, stands map[*entrance]stand) (*doorway, error) {
+	e.neighbours = neighboursOf(e, stands)
+	origins, err := e.origins(stands[e])
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +148,7 @@ func (e *entrance) rehearse(house *pooledHouse, places map[*entrance]place) (*do
 	e.settings.Limits = Limits{SendAddress: wide, SendIP: wide, SendTotal: wide, TryAddress: wide, TryIP: wide, Lockout: e.settings.Limits.Lockout}
 	ctx, cancel := e.app.building.openContext()
 	defer cancel()
-	return e.furnish(ctx, house, origins, places[e].inside)
+	return e.furnish(ctx, house, origins, stands[e].inside)
 }
 
 // chooseHost finds the host that is meant, with its port where that is unusual.

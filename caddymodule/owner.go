@@ -63,11 +63,11 @@ func (e *entrance) crowded() bool { return len(e.neighbours) > 0 }
 
 // neighboursOf are the other handlers at one of the origins of e. Handlers at
 // another port or interface are none: what comes before them did not run here.
-func neighboursOf(e *entrance, places map[*entrance]place) (neighbours []*entrance) {
-	mine := places[e]
+func neighboursOf(e *entrance, stands map[*entrance]stand) (neighbours []*entrance) {
+	mine := stands[e]
 	for _, other := range e.app.building.entrances {
-		p, placed := places[other]
-		if other == e || !placed {
+		p, found := stands[other]
+		if other == e || !found {
 			continue
 		}
 		if mine.open && p.open || slices.ContainsFunc(p.origins, func(o string) bool { return slices.Contains(mine.origins, o) }) {

@@ -15,9 +15,9 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 )
 
-// A place is where a handler stands in the http app. A directive cannot see the
+// A stand is where a handler stands in the http app. A directive cannot see the
 // addresses of its own site, so they are found by walking the routes.
-type place struct {
+type stand struct {
 	origins []string
 	open    bool     // reached by hosts that have no name here, or by wildcards
 	tls     bool     // over https at least once
@@ -29,16 +29,16 @@ type place struct {
 type walk struct {
 	server *caddyhttp.Server
 	http   *caddyhttp.App
-	found  map[*entrance]place
+	found  map[*entrance]stand
 	roots  *[]string
 	named  map[string]bool // named routes on this way, against circles
 	cut    string          // what of the path was taken off on this way
 	inside string          // the path that this way leads to, whole
 }
 
-// survey finds the place of every handler.
-func survey(app *caddyhttp.App) map[*entrance]place {
-	found, roots := map[*entrance]place{}, []string{}
+// survey finds the stand of every handler.
+func survey(app *caddyhttp.App) map[*entrance]stand {
+	found, roots := map[*entrance]stand{}, []string{}
 	for _, server := range app.Servers {
 		w := walk{server: server, http: app, found: found, roots: &roots, named: map[string]bool{}}
 		w.routes(server.Routes, nil)
@@ -158,7 +158,7 @@ func narrowed(outer []string, sets caddyhttp.MatcherSets) []string {
 	return hosts
 }
 
-// note adds what one way says of a handler's place.
+// note adds what one way says of a handler's stand.
 func (w walk) note(e *entrance, hosts []string) {
 	p, known := w.found[e]
 	if !known || w.inside == "" {

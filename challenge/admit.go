@@ -34,7 +34,7 @@ func (g *Gate) wave(ctx context.Context, v *Visit, verdict Verdict) Verdict {
 	if verdict.Admission == nil && v.Earlier != nil && v.Earlier.Email != "" {
 		verdict.Admission = g.guestAdmission(v)
 	}
-	g.logVerdict(ctx, v, verdict, factorNone)
+	g.logVerdict(ctx, v, verdict, FactorNone)
 	return verdict
 }
 
@@ -67,7 +67,7 @@ func (g *Gate) decide(ctx context.Context, v *Visit) Verdict {
 		return verdict
 	}
 	if verdict.Admission != nil || v.Earlier == nil || g.guestAdmission(v).news(verdict) {
-		g.logVerdict(ctx, v, verdict, factorNone)
+		g.logVerdict(ctx, v, verdict, FactorNone)
 	}
 	return verdict
 }
@@ -94,7 +94,7 @@ func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time
 		if !a.right.Allowed {
 			g.log(ctx, v, Event{Name: Denied, Address: a.Identity.Email, Source: live.Source, User: live.User, Rule: a.right.Rule})
 			if live.kept() {
-				g.logVerdict(ctx, v, Verdict{Decision: Deny, Identity: a.Identity, Admission: a}, factorSession)
+				g.logVerdict(ctx, v, Verdict{Decision: Deny, Identity: a.Identity, Admission: a}, FactorSession)
 			}
 		}
 	}
@@ -115,10 +115,10 @@ func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time
 	case seen.said.Asks != 0:
 		verdict.Decision, verdict.Reason = Check, seen.said.Asks.First()
 		return verdict, true
-	case v.Page.MaxAge > 0 && !g.confirms(v, live):
+	case v.Page.MaxAge > 0 && !g.isFresh(v, live):
 		verdict.Decision, verdict.Reason = Check, Sensitive
 		if live.kept() && !g.policy.Risk.ObserveAll { // see wave
-			g.logVerdict(ctx, v, verdict, factorSession)
+			g.logVerdict(ctx, v, verdict, FactorSession)
 		}
 		return verdict, true
 	}
@@ -126,16 +126,16 @@ func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time
 		verdict.SetSession = g.extend(live, v.Now)
 	}
 	if generation := live.awaits.Load(); generation != 0 && v.Device != "" {
-		g.confirm(ctx, v, live, generation)
+		g.settleSecret(ctx, v, live, generation)
 	}
 	return verdict, true
 }
 
-// confirms reports whether the session's code is as fresh as the page wants it,
+// isFresh reports whether the session's code is as fresh as the page wants it,
 // and notes the use that keeps it so.
-func (g *Gate) confirms(v *Visit, live *Live) bool {
+func (g *Gate) isFresh(v *Visit, live *Live) bool {
 	facts := risk.Facts{
-		Browser: risk.InSession, Page: v.Page, Coded: live.AuthTime, Renewed: live.renewed(), Confirmed: time.Unix(0, live.confirmed.Load()),
+		Browser: risk.InSession, Page: v.Page, Coded: live.AuthTime, Renewed: live.renewed(), Confirmed: time.Unix(0, live.lastFresh.Load()),
 	}
 	if !live.kept() {
 		facts.Coded = time.Time{}
@@ -144,7 +144,7 @@ func (g *Gate) confirms(v *Visit, live *Live) bool {
 		return false
 	}
 	if v.Page.Extends {
-		live.confirmed.Store(v.Now.UnixNano())
+		live.lastFresh.Store(v.Now.UnixNano())
 	}
 	return true
 }

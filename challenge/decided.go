@@ -15,18 +15,18 @@ type Factor string
 
 // The factors.
 const (
-	factorNone    Factor = ""
-	factorCode    Factor = "code"
-	factorSession Factor = "session"
-	factorBrowser Factor = "browser"
-	factorEarlier Factor = "earlier_step"
+	FactorNone    Factor = ""
+	FactorCode    Factor = "code"
+	FactorSession Factor = "session"
+	FactorBrowser Factor = "browser"
+	FactorEarlier Factor = "earlier_step"
 )
 
 func (l *Live) factor() Factor {
 	if l.kept() {
-		return factorSession
+		return FactorSession
 	}
-	return factorEarlier
+	return FactorEarlier
 }
 
 // logVerdict records a decision, for the operator: when it changes, not on each

@@ -20,7 +20,7 @@ type Live struct {
 
 	key        string        // the id as records name it
 	from       beginning     // where it was verified
-	confirmed  atomic.Int64  // Unix nanoseconds of the last use of a page that wants a fresh code
+	lastFresh  atomic.Int64  // Unix nanoseconds of the last use of a page that wants a fresh code
 	seen       atomic.Uint64 // see ends.ended
 	demanded   atomic.Int64  // Unix nanoseconds of the last mail that the app asked for
 	awaits     atomic.Int64  // generation of its secret that the browser has yet to show; 0: none

@@ -128,7 +128,7 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) Verdict {
 	g.house.streams.goOn(live)
 	g.log(ctx, v, Event{Name: Renewed, Address: who.Email, Source: who.Source, User: who.User, Session: live.ID.Public()})
 	pass.Observed |= said.Observed
-	g.logVerdict(ctx, v, pass, factorBrowser)
+	g.logVerdict(ctx, v, pass, FactorBrowser)
 	pass.SetSession = token
 	claim.Generation, claim.Expires = entry.generation, entry.expires.Unix()
 	pass.SetDevice = g.house.sealClaims(v, claims.With(claim))
@@ -239,9 +239,9 @@ func (g *Gate) rememberedUntil(d *devices.Record) time.Time {
 	return idle
 }
 
-// confirm notes that the browser holds its new secret. From now on the time of
+// settleSecret notes that the browser holds its new secret. From now on the time of
 // the secret before it runs out; after that, whoever brings it has a copy.
-func (g *Gate) confirm(ctx context.Context, v *Visit, live *Live, generation int64) {
+func (g *Gate) settleSecret(ctx context.Context, v *Visit, live *Live, generation int64) {
 	claim, ok := g.house.claims(v).Find(live.Email, live.Source, live.User, v.Now)
 	if !ok || claim.ID != live.Browser || int64(claim.Generation) != generation {
 		return // a request that was under way when the secret was replaced

@@ -90,7 +90,7 @@ func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, e
 		Name: Verified, Address: f.Address, Source: f.Source, User: f.User, Ref: did.ref,
 		Session: entry.Admission.Live.ID.Public(), Rule: right.Rule, Reason: f.Reason,
 	})
-	g.logVerdict(ctx, v, Verdict{Decision: Pass, Identity: entry.Admission.Identity, Admission: entry.Admission}, factorCode)
+	g.logVerdict(ctx, v, Verdict{Decision: Pass, Identity: entry.Admission.Identity, Admission: entry.Admission}, FactorCode)
 	return entry, nil
 }
 

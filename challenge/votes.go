@@ -90,7 +90,7 @@ func (g *Gate) factsOfLive(ctx context.Context, v *Visit, live *Live) (risk.Fact
 		return facts, err
 	}
 	facts.Page = v.Page
-	if at := live.confirmed.Load(); at != 0 {
+	if at := live.lastFresh.Load(); at != 0 {
 		facts.Confirmed = time.Unix(0, at)
 	}
 	return facts, nil

@@ -47,7 +47,7 @@ func Distance(a, b Where) (km float64, ok bool) {
 type kind uint8
 
 const (
-	sited   kind = iota // at least the country
+	sited   kind = iota // at least the country; stored in profiles, so only append
 	private             // no place of the public internet
 	nowhere             // nothing
 	shady               // where an anonymiser or a data centre is says nothing

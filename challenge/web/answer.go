@@ -29,7 +29,7 @@ const retrySoon = 10 * time.Second
 // refuse answers a request that may not pass.
 func (d *Door) refuse(w http.ResponseWriter, r *http.Request, in *Arrival, v challenge.Verdict) Outcome {
 	out := Outcome{Decision: DecisionCheck, Reason: v.Reason, Observed: v.Observed.Reasons()}
-	d.confirm(in, v)
+	d.noteConfirm(in, v)
 	for _, cookie := range d.cookiesOf(in, v) {
 		w.Header().Add("Set-Cookie", cookie)
 	}
@@ -143,8 +143,8 @@ func (d *Door) answerByKind(w http.ResponseWriter, r *http.Request, in *Arrival,
 // turboReload makes Turbo load the whole page anew.
 var turboReload = []byte(`<!doctype html><html><head><title>401</title><meta name="turbo-visit-control" content="reload"></head><body></body></html>` + "\n")
 
-// confirm notes that a check is for somebody who is signed in, and why.
-func (d *Door) confirm(in *Arrival, v challenge.Verdict) {
+// noteConfirm notes that a check is for somebody who is signed in, and why.
+func (d *Door) noteConfirm(in *Arrival, v challenge.Verdict) {
 	in.visit.Reason = v.Reason
 	if v.Decision == challenge.Check && v.Admission != nil {
 		in.visit.Confirm = v.Admission.Live

@@ -80,7 +80,7 @@ func (d *Door) beginCheck(w http.ResponseWriter, r *http.Request, in *Arrival) {
 	case challenge.Unavailable:
 		d.unavailable(w, r, in)
 	default:
-		d.confirm(in, verdict)
+		d.noteConfirm(in, verdict)
 		d.show(w, check{r: r, in: in, verdict: verdict, answersPost: true, back: back})
 	}
 }

@@ -58,7 +58,7 @@ type signedIn struct {
 func (d *Door) sessionInfo(w http.ResponseWriter, r *http.Request, in *Arrival) {
 	h := d.head(w)
 	v := d.judge(r, in)
-	d.confirm(in, v)
+	d.noteConfirm(in, v)
 	switch {
 	case v.Decision == challenge.Pass && v.Admission != nil:
 		who, live := v.Admission.Identity, v.Admission.Live
