@@ -106,7 +106,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return nil
 	}
 	e, d := h.entrance.owner(r, d)
+	if e != h.entrance { // it answers an endpoint of its own, and speaks for no other gate
+		next = caddyhttp.HandlerFunc(refuse)
+	}
 	return e.serve(w, r, d, next)
+}
+
+// refuse answers what no gate has let through.
+func refuse(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNotFound)
+	return nil
 }
 
 // A passage is one request on its way through a gate.

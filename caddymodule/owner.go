@@ -35,7 +35,7 @@ func (e *entrance) owner(r *http.Request, d *doorway) (*entrance, *doorway) {
 	}
 	for _, other := range e.neighbours {
 		opened, err := other.open()
-		if err == nil && opened.door.Serves(r.Host) && opened.door.GateID() == gate {
+		if err == nil && opened.door.Serves(r.Host) && opened.door.Owns(originalURL(r)) && opened.door.GateID() == gate {
 			return other, opened
 		}
 	}
@@ -51,7 +51,7 @@ func (e *entrance) keeper(r *http.Request, d *doorway) (*entrance, *doorway) {
 	}
 	for _, other := range e.neighbours {
 		opened, err := other.open()
-		if err == nil && opened.door.Serves(r.Host) && other.rules.guards(page) {
+		if err == nil && opened.door.Serves(r.Host) && opened.door.Owns(originalURL(r)) && other.rules.guards(page) {
 			return other, opened
 		}
 	}

@@ -162,7 +162,11 @@ func isOverride(name string) bool {
 	name, _, _ = strings.Cut(name, "%00")
 	name, err := url.QueryUnescape(name)
 	name, _, _ = strings.Cut(name, "\x00")
-	return err == nil && strings.EqualFold(foldedByPHP.Replace(strings.TrimLeft(name, " ")), "_method")
+	if err != nil {
+		return false
+	}
+	name = foldedByPHP.Replace(strings.TrimLeft(name, " "))
+	return strings.EqualFold(name, "_method") || strings.EqualFold(name, "X-HTTP-Method-Override") || strings.EqualFold(name, "httpMethod")
 }
 
 // posted is a form as the other requests that an app may take it for, when the

@@ -84,13 +84,13 @@ func (g *Gate) Resend(ctx context.Context, v *Visit, f *Flow) (Sent, error) {
 }
 
 func (g *Gate) begin(ctx context.Context, v *Visit, before *Flow, to Email, unasked bool) (Sent, error) {
-	trusted, err := g.trusted(ctx, v, to)
+	known, err := g.bond(ctx, v, to)
 	if err != nil {
 		return Sent{}, err
 	}
-	f, of := g.newFlow(v, before, to), g.crowd(v, to, trusted)
+	f, of := g.newFlow(v, before, to), g.crowd(v, to, known)
 	o := opening{
-		crowd: of, trusted: trusted, unasked: unasked, flow: g.house.flowHash(f.ID), network: g.house.network(v.IP),
+		crowd: of, trusted: known.trusted(), unasked: unasked, flow: g.house.flowHash(f.ID), network: g.house.network(v.IP),
 		resend: before != nil && before.Address == to && before.Session == f.Session && !unasked,
 		named:  v.Earlier != nil, asked: askedBy(v, g.spotOf(v.IP)),
 	}
@@ -247,7 +247,7 @@ func (g *Gate) start(d *door, old *pending, o opening, repeat bool, now time.Tim
 	c := pending{
 		seed: seed{ID: newID(), Seed: newID(), Shape: g.policy.Code.Form}, Flow: o.flow, Own: o.crowd == owners, Office: o.crowd == office,
 		Made: now.Unix(), Ends: now.Add(g.policy.Code.TTL).Unix(), Mailed: now.Unix(), Mails: 1,
-		Network: o.network, Void: d.voids(o, old), Named: o.named, Asker: o.asker,
+		Network: o.network, Void: d.voids(o, old), Named: o.named, Asker: o.asker, Known: o.trusted,
 	}
 	c.Asked = g.house.sealAsked(o.asked, c.ID)
 	before := ""

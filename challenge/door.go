@@ -55,6 +55,8 @@ type pending struct {
 	Stopped id `json:"stopped,omitzero"`
 	// Asker is the session that asked, where the code is to confirm one.
 	Asker *asker `json:"asker,omitempty"`
+	// Known: the browser is one that no report keeps out.
+	Known bool `json:"known,omitempty"`
 	// Named: an earlier step had named the person, as whoever knows a password.
 	Named bool `json:"named,omitempty"`
 }

@@ -175,19 +175,19 @@ func (g *Gate) progress(c *pending, now time.Time) Progress {
 // visitor brings and where they are, never on whether the address is known.
 func (g *Gate) crowdOf(ctx context.Context, v *Visit, e Email) (crowd, error) {
 	if v.Earlier != nil {
-		return g.crowd(v, e, false), nil
+		return g.crowd(v, e, bond{}), nil
 	}
-	trusted, err := g.trusted(ctx, v, e)
-	return g.crowd(v, e, trusted), err
+	b, err := g.bond(ctx, v, e)
+	return g.crowd(v, e, b), err
 }
 
 // crowd is crowdOf for a visit of which it is known whether its browser is
 // trusted.
-func (g *Gate) crowd(v *Visit, e Email, trusted bool) crowd {
+func (g *Gate) crowd(v *Visit, e Email, b bond) crowd {
 	switch {
 	case v.Earlier != nil && v.Earlier.Email != e:
 		return strangers
-	case v.Earlier != nil || trusted:
+	case v.Earlier != nil || b.known():
 		return owners
 	case g.named(v.IP) != "":
 		return office
@@ -196,30 +196,43 @@ func (g *Gate) crowd(v *Visit, e Email, trusted bool) crowd {
 	}
 }
 
-// trusted reports whether the browser itself is known for an address: by a live
+// A bond is how a browser itself is known for an address.
+type bond struct {
+	session bool            // it has a live session
+	browser *devices.Record // it is remembered, or was and somebody signed out on it
+}
+
+// known reports whether the browser's tries and mails count with the person's own.
+func (b bond) known() bool { return b.session || b.browser != nil }
+
+// trusted reports whether no report keeps it out. A copy of the cookie that was
+// signed out is in nobody's hands that are known.
+func (b bond) trusted() bool { return b.session || b.browser != nil && !b.browser.Ended }
+
+// bond finds how the browser of a visit is known for an address: by a live
 // session or by being remembered.
-func (g *Gate) trusted(ctx context.Context, v *Visit, e Email) (bool, error) {
+func (g *Gate) bond(ctx context.Context, v *Visit, e Email) (b bond, err error) {
 	if v.Session != "" {
 		if live, _, err := g.live(ctx, v); err == nil && Email(live.Email).Canonical() == e.Canonical() {
-			return true, nil
+			return bond{session: true}, nil
 		}
 	}
 	claims := g.house.claims(v)
 	mine := slices.DeleteFunc(slices.Clone(claims), func(c devices.Claim) bool { return Email(c.Address) != e })
 	if len(mine) == 0 {
-		return false, nil
+		return bond{}, nil
 	}
 	p, err := read[person](ctx, g.house.store, g.house.personKey(e))
 	if err != nil {
-		return false, unavailable(err)
+		return bond{}, unavailable(err)
 	}
 	for _, claim := range mine {
 		d := p.device(claim.ID)
 		if d != nil && !g.forgets(d, v.Now) && d.Judge(claim.Generation, v.Now) != devices.Stale {
-			return true, nil
+			return bond{browser: d}, nil
 		}
 	}
-	return false, nil
+	return bond{}, nil
 }
 
 // SealForm makes the hidden value of a form, bound to an audience.

@@ -42,7 +42,7 @@ type beginning struct {
 // at is what a gate makes of a beginning.
 func (b *beginning) at(g *Gate) risk.Where {
 	if b.Gate != "" && b.Gate != g.id {
-		return risk.Where{Blind: b.Blind}
+		return risk.Where{}
 	}
 	return b.Where
 }

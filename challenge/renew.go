@@ -165,7 +165,7 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 			return nil
 		}
 		p.Places.Touch(here, claim.ID, now)
-		entry, gone, err = g.resume(v, who, p, d, d.Judge(claim.Generation, now), now)
+		entry, gone, err = g.resume(v, who, p, d, d.Judge(claim.Generation, now), said, now)
 		return err
 	})
 	if errors.Is(err, errUnchanged) {
@@ -196,8 +196,8 @@ func (g *Gate) standing(d *devices.Record, now time.Time) risk.Browser {
 
 // resume gives a remembered browser its next session. gone are those that it
 // takes the place of.
-func (g *Gate) resume(v *Visit, who Identity, p *person, d *devices.Record, secret devices.Outcome, now time.Time) (entry reentry, gone []sessionEntry, err error) {
-	s := g.renewal(v, who, d, now)
+func (g *Gate) resume(v *Visit, who Identity, p *person, d *devices.Record, secret devices.Outcome, said risk.Judgement, now time.Time) (entry reentry, gone []sessionEntry, err error) {
+	s := g.renewal(v, who, d, said, now)
 	if shared, lives := p.session(d.Session, now); lives && secret == devices.Previous {
 		s.Issued, s.Expires = time.Unix(shared.Made, 0), time.Unix(shared.Ends, 0)
 		entry = reentry{session: s, generation: d.Generation, expires: g.rememberedUntil(d)}
@@ -218,9 +218,11 @@ func (g *Gate) resume(v *Visit, who Identity, p *person, d *devices.Record, secr
 }
 
 // renewal is the session that a remembered browser is given.
-func (g *Gate) renewal(v *Visit, who Identity, d *devices.Record, now time.Time) sessions.Session {
+func (g *Gate) renewal(v *Visit, who Identity, d *devices.Record, said risk.Judgement, now time.Time) sessions.Session {
 	s := g.session(v, who, d.ID, time.Unix(d.Coded, 0), now)
-	s.Place = beginning{g.where(g.spotOf(v.IP)), g.id}.text()
+	if s.Place = ""; said.Observed&risk.SetOf(NewPlace, Travel) == 0 {
+		s.Place = beginning{g.where(g.spotOf(v.IP)), g.id}.text()
+	}
 	return s
 }
 

@@ -104,7 +104,7 @@ func (g *Gate) Report(ctx context.Context, v *Visit, id string) (Report, error) 
 		g.log(ctx, v, Event{Name: StoreFailed, Err: err})
 		return Report{}, unavailable(err)
 	}
-	r.Blocked = true
+	r.Blocked = r.Blocked || r.Kind == ReportEntry
 	r.Trusted, _ = g.mayLift(ctx, v, l) // what was reported stands although this is not known
 	return r, nil
 }

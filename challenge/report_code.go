@@ -61,7 +61,9 @@ func (g *Gate) reportCode(ctx context.Context, v *Visit, l link) (Report, error)
 		return Report{}, err
 	}
 	g.log(ctx, v, Event{Name: Reported, Ref: c.Ref})
-	return g.house.reportOf(&c), nil
+	r := g.house.reportOf(&c)
+	r.Blocked = !c.Known || c.Asker != nil // a browser that is remembered is not kept out
+	return r, nil
 }
 
 // endAsker signs out the session that asked for a code which its person knows

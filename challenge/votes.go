@@ -67,10 +67,11 @@ func (g *Gate) factsOfBrowser(ctx context.Context, v *Visit, claim devices.Claim
 	p.tidy(v.Now)
 	d := p.device(claim.ID)
 	facts.Browser, facts.Person = g.presented(d, claim, v.Now), &p.Places
-	renews = facts.Browser == risk.Remembered && risk.Assess(&facts, &g.policy.Risk, v.Now).Asks == 0
+	said := risk.Assess(&facts, &g.policy.Risk, v.Now)
+	renews = facts.Browser == risk.Remembered && said.Asks == 0
 	if renews {
 		who := Identity{Source: claim.Source, User: claim.User, Email: Email(claim.Address)}
-		next, err := g.factsOfLive(ctx, v, newLive(g.renewal(v, who, d, v.Now)))
+		next, err := g.factsOfLive(ctx, v, newLive(g.renewal(v, who, d, said, v.Now)))
 		if err != nil || risk.Assess(&next, &g.policy.Risk, v.Now).Asks&^risk.SetOf(Sensitive) != 0 {
 			return next, true, err
 		}

@@ -138,3 +138,46 @@ func TestObservingNewBrowsersAsksNobodyWhereNoneIsRemembered(t *testing.T) {
 	b := as(t, c.Browser(t), "alice")
 	wantStatus(t, "somebody with a password", b.Open(t, "/"), http.StatusOK)
 }
+
+// A check that is under way at a gate with endpoints of its own used to draw the
+// paths of another gate's endpoints to it, which it guards no part of: it let them
+// through to the app.
+func TestRuling4AGateAnswersForItsOwnEndpointsAlone(t *testing.T) {
+	for name, pins := range map[string][2]string{"one pinned": {"preflight deny", "endpoints /auth"}, "both pinned": {"endpoints /a/auth", "endpoints /b/auth"}} {
+		t.Run(name, func(t *testing.T) {
+			c := harness.Start(t, "http://localhost:PORT {\n\t@a path /a/* /admin/*\n\t@b path /b/*\n"+
+				strings.Replace(gate("*@example.com", "sensitive /admin/*", pins[0]), "doorcode", "doorcode @a", 1)+"\n"+
+				strings.Replace(gate("*@example.com", pins[1]), "doorcode", "doorcode @b", 1)+"\n\treverse_proxy APP\n}\n")
+			stranger := c.Browser(t)
+			wantStatus(t, "a check at the other gate", stranger.Open(t, "/b/x"), http.StatusUnauthorized)
+			for _, path := range []string{"/admin/pay.php/.doorcode/x", "/a/secret.php/.doorcode", "/a/.doorcode/verify", "/a/auth/x", "/admin/.doorcode/verify"} {
+				for _, method := range []string{http.MethodGet, http.MethodPost} {
+					if page := stranger.Do(t, method, path, nil, harness.Navigation, sameOrigin); page.Status == http.StatusOK {
+						t.Errorf("%s %s: status 200", method, path)
+					}
+				}
+			}
+			c.App.Untouched(t, 0)
+		})
+	}
+}
+
+// What was only observed does not count as usual once it is enforced, and neither
+// does what a gate let pass that knows no places.
+func TestRuling45WhatWasOnlyObservedIsNotUsualLater(t *testing.T) {
+	c := located(t, "observe new_place travel")
+	thief := atHome(t, c, lisbon, true)
+	thief.Drop(t, "doorcode")
+	thief.From = tokyo
+	wantStatus(t, "observed", thief.Fetch(t, "/"), http.StatusOK)
+	c.Load(t, logged+site(databases))
+	wantCheck(t, "enforced", thief.Fetch(t, "/"), "new_place", "travel")
+
+	c = charted(t, "http://localhost:PORT {\n\t@admin path /admin/*\n"+gate("*@example.com")+"\n"+
+		strings.Replace(gate("*@example.com", databases), "doorcode", "doorcode @admin", 1)+"\n\treverse_proxy APP\n}\n")
+	thief = atHome(t, c, lisbon, true)
+	thief.Drop(t, "doorcode")
+	thief.From = tokyo
+	wantStatus(t, "where no place is known", thief.Fetch(t, "/x"), http.StatusOK)
+	wantCheck(t, "where places are", thief.Fetch(t, "/admin/x"), "new_place", "travel")
+}

@@ -18,7 +18,7 @@ const Namespace = "Doorcode-"
 // which opens a raw tunnel past the gate.
 var overrides = []string{
 	"X-Original-URL", "X-Rewrite-URL",
-	"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override",
+	"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Method", "X-REST-Method", "HTTP-Method-Override", "X-HTTP-Verb",
 	"Proxy-Connection", "HTTP2-Settings",
 }
 
