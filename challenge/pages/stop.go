@@ -42,6 +42,8 @@ type Stop struct {
 	Keep  string
 	About StopKind
 	Asked StopDetails
+	// Asker: a session asked for the code, which will end with its browser.
+	Asker bool
 	// Password: who asked had got past an earlier step.
 	Password bool
 }
@@ -57,6 +59,9 @@ func (p Stop) content(s scribe) content {
 		Text:    []template.HTML{text},
 		Details: p.Asked.rows(s),
 		Form:    &formView{Action: p.Action, Hidden: []Field{{"nonce", p.Nonce}}, Button: button},
+	}
+	if p.Asker {
+		v.Text = append(v.Text, s.html("stop.asker", nil))
 	}
 	if p.Password {
 		v.Text = append(v.Text, s.html("stop.password", nil))

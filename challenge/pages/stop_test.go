@@ -47,6 +47,12 @@ func TestStopPagesSayExactlyWhatHappens(t *testing.T) {
 			"Stop this sign-in? Someone asked for a code to sign in to Example as you. Yes, stop it It was me",
 		},
 		{
+			"a code that a session asked for, before the button",
+			pages.Stop{Keep: "/", Asker: true},
+			"Stop this sign-in? Someone asked for a code to sign in to Example as you. " +
+				"The browser that asked for it will be signed out and forgotten, too. Yes, stop it It was me",
+		},
+		{
 			"a browser",
 			pages.Stop{About: pages.StopBrowser, Keep: "/"},
 			"Sign that browser out? Someone used a code for Example as you. Yes, sign it out It was me",

@@ -70,7 +70,7 @@ func (d *Door) showStop(w http.ResponseWriter, r *http.Request, in *Arrival, sta
 	d.head(w)
 	d.page(w, r, in, status, pages.Stop{
 		Action: "./" + id, Nonce: d.sealNonce(in, nonce{ID: id, Kind: of.Kind}), Keep: in.site.origin + "/",
-		About: stopKinds[of.Kind], Password: of.Named,
+		About: stopKinds[of.Kind], Password: of.Named, Asker: of.Asker,
 		Asked: pages.StopDetails{
 			Browser: of.Browser, Network: of.Network, At: of.At, Credit: of.Credit,
 			Near: words.Spot{City: of.City, Country: of.Country, Radius: of.Radius, Private: of.Private},
