@@ -181,8 +181,7 @@ func (g *Gate) crowdOf(ctx context.Context, v *Visit, e Email) (crowd, error) {
 	return g.crowd(v, e, b), err
 }
 
-// crowd is crowdOf for a visit of which it is known whether its browser is
-// trusted.
+// crowd is crowdOf for a visit whose bond is known.
 func (g *Gate) crowd(v *Visit, e Email, b bond) crowd {
 	switch {
 	case v.Earlier != nil && v.Earlier.Email != e:
