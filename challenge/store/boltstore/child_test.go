@@ -5,6 +5,7 @@ package boltstore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -58,11 +59,18 @@ func playOpen(path string) error {
 	return s.Close()
 }
 
-// playCount counts in several records at once, one of them shared, and prints
-// each number once its Update returned.
+// playCount says what its counters have, then counts in several records at
+// once, one of them shared, and says each number once its Update returned.
 func playCount(path string) error {
+	fmt.Println("opening")
 	s, err := boltstore.Open(boltstore.Options{Path: path})
 	if err != nil {
+		return err
+	}
+	if s.Restored() {
+		return errors.New("the file is taken for one that was put back")
+	}
+	if err := sayCounters(s); err != nil {
 		return err
 	}
 	var wg sync.WaitGroup
@@ -78,6 +86,21 @@ func playCount(path string) error {
 	return nil
 }
 
+func sayCounters(s *boltstore.Store) error {
+	keys, err := s.List(context.Background(), "", "", 100)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		value, err := s.Get(context.Background(), key)
+		if err != nil {
+			return err
+		}
+		fmt.Println("has", key, string(value))
+	}
+	return nil
+}
+
 func count(s *boltstore.Store, key string) {
 	n := 0
 	err := s.Update(context.Background(), key, func(old []byte, _ time.Time) ([]byte, time.Duration, error) {
@@ -90,5 +113,5 @@ func count(s *boltstore.Store, key string) {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	fmt.Println(key, n)
+	fmt.Println("got", key, n)
 }

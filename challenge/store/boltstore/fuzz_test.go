@@ -51,3 +51,22 @@ func FuzzDecodeExpiryKey(f *testing.F) {
 		}
 	})
 }
+
+// A witness that is read in two ways could vouch for what it was not about.
+func FuzzReadWitness(f *testing.F) {
+	path := newPath(f)
+	s := open(f, boltstore.Options{Path: path})
+	f.Add(look(f, path).witness) // with two tokens
+	put(f, s, "a", "x", 0)
+	f.Add(look(f, path).witness) // with one
+	f.Add([]byte(nil))
+	f.Add([]byte("doorcode witness 1\n0000000000000000\n"))
+	f.Add([]byte("doorcode witness 1\n0000000000000000"))
+	f.Add([]byte("doorcode witness 1\n+000000000000001\n"))
+	f.Add([]byte("doorcode witness 2\n0000000000000000\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if again, ok := boltstore.ReencodeWitness(raw); ok && !bytes.Equal(again, raw) {
+			t.Errorf("%q was read and written as %q", raw, again)
+		}
+	})
+}

@@ -4,13 +4,13 @@
 package boltstore
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -29,12 +29,12 @@ var (
 	// ErrUnreadable reports a file that is damaged, or no store of Doorcode.
 	// It is left alone.
 	ErrUnreadable = errors.New("damaged, or not a Doorcode store; move the file away and start again, and everybody signs in again")
+
+	// ErrReadOnly reports a change of a store that was opened for reading only.
+	ErrReadOnly = errors.New("opened for reading only")
 )
 
 const (
-	// format is the version of what a file holds, see [record].
-	format = 1
-
 	defaultTimeout = 2 * time.Second
 	// retryTimeout is the least time for which a lock is tried a second time.
 	retryTimeout = 100 * time.Millisecond
@@ -44,13 +44,6 @@ const (
 
 	folderMode = 0o700
 	fileMode   = 0o600
-)
-
-var (
-	metaBucket    = []byte("meta")    // "format" to a big-endian uint32
-	recordsBucket = []byte("records") // key to record
-	expiryBucket  = []byte("expiry")  // end and key to nothing
-	formatKey     = []byte("format")
 )
 
 // Options says which file to open.
@@ -63,6 +56,12 @@ type Options struct {
 	// Zero means 2 seconds.
 	Timeout time.Duration
 
+	// ReadOnly opens a file that is there already and changes nothing, neither
+	// in it nor beside it: what expired is hidden but not swept, and what would
+	// change something returns [ErrReadOnly]. Several may read at once, beside
+	// none that writes.
+	ReadOnly bool
+
 	// Now is the store's clock and is called from many goroutines at once.
 	// Nil means time.Now.
 	Now func() time.Time
@@ -70,8 +69,27 @@ type Options struct {
 
 // Open opens the file, making it if there is none, and starts the goroutine
 // that writes to it. It returns [ErrInUse], [ErrNewer] or [ErrUnreadable], or
-// what the operating system had against it.
-func Open(o Options) (*Store, error) {
+// what the operating system had against it. A file of an older format is first
+// copied beside itself and then brought to the newest.
+//
+// A disk that is full does not keep a file from being opened and read.
+func Open(o Options) (*Store, error) { return released.open(o) }
+
+func (f formats) open(o Options) (*Store, error) {
+	s, err := f.newStore(o)
+	if err != nil {
+		return nil, err
+	}
+	if o.ReadOnly {
+		close(s.stopped)
+	} else {
+		go s.write()
+	}
+	return s, nil
+}
+
+// newStore opens the file without starting the writer.
+func (f formats) newStore(o Options) (*Store, error) {
 	if o.Path == "" {
 		return nil, errors.New("opening store: no path given")
 	}
@@ -81,36 +99,44 @@ func Open(o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	db, err := openFile(o.Path, o.Timeout)
-	if err != nil {
-		return nil, fmt.Errorf("opening store %q: %w", o.Path, explain(err))
-	}
 	s := &Store{
-		db:      db,
-		now:     o.Now,
-		queue:   make(chan *update),
-		closing: make(chan struct{}),
-		stopped: make(chan struct{}),
+		path:     o.Path,
+		now:      o.Now,
+		queue:    make(chan *update),
+		settling: make(chan chan error),
+		closing:  make(chan struct{}),
+		stopped:  make(chan struct{}),
 	}
-	go s.write()
+	var err error
+	if o.ReadOnly {
+		s.db, s.copied, err = f.openReadOnly(o.Path, o.Timeout)
+	} else {
+		s.db, s.witness, err = f.openFile(o.Path, o.Timeout)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening store %q: %w", o.Path, explain(err, o.ReadOnly))
+	}
 	return s, nil
 }
 
 // openFile looks at the file before it opens it for writing: what is cut short
 // or of a newer format is told apart while nothing has been touched.
-func openFile(path string, timeout time.Duration) (*bolt.DB, error) {
+func (f formats) openFile(path string, timeout time.Duration) (*bolt.DB, *witness, error) {
 	began := time.Now()
 	if err := os.MkdirAll(filepath.Dir(path), folderMode); err != nil {
-		return nil, err
+		return nil, nil, advise(err)
 	}
 	info, err := os.Stat(path)
-	made := errors.Is(err, fs.ErrNotExist)
-	switch {
-	case err != nil && !made:
-		return nil, err
-	case err == nil && info.Size() > 0:
-		if err := inspect(path, info.Size(), timeout); err != nil {
-			return nil, err
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, advise(err)
+	}
+	if err == nil && info.Size() > 0 {
+		db, _, err := f.inspect(path, timeout)
+		if err != nil {
+			return nil, nil, advise(err)
+		}
+		if err := db.Close(); err != nil {
+			return nil, nil, err
 		}
 	}
 	db, err := openBolt(path, bolt.Options{
@@ -119,23 +145,52 @@ func openFile(path string, timeout time.Duration) (*bolt.DB, error) {
 		NoStatistics: true,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, advise(err)
 	}
-	if err := prepare(db, path, made); err != nil {
-		return nil, errors.Join(err, db.Close())
+	w, err := f.prepare(db, path)
+	if err != nil {
+		return nil, nil, errors.Join(advise(err), db.Close())
 	}
-	return db, nil
+	return db, w, nil
+}
+
+// openReadOnly also tells whether the file is a copy, see [Store.Restored].
+func (f formats) openReadOnly(path string, timeout time.Duration) (db *bolt.DB, copied bool, err error) {
+	db, found, err := f.inspect(path, timeout)
+	if err != nil {
+		return nil, false, err
+	}
+	switch {
+	case found == 0:
+		err = fmt.Errorf("%w: there is nothing in it", ErrUnreadable)
+	case found < f.newest():
+		err = fmt.Errorf("it has format %d, of an older version; start the server on it once", found)
+	default:
+		err = viewFile(db, func(tx *bolt.Tx) error {
+			w, err := meet(path, tx)
+			copied = err == nil && w.restored.Load()
+			return err
+		})
+	}
+	if err != nil {
+		return nil, false, errors.Join(err, db.Close())
+	}
+	return db, copied, nil
 }
 
 // inspect opens the file for reading only and refuses what is no whole store
 // of a format that this version knows.
-func inspect(path string, size int64, timeout time.Duration) error {
-	if size < minSize {
-		return fmt.Errorf("%w: %d bytes are too few", ErrUnreadable, size)
-	}
-	db, err := openBolt(path, bolt.Options{Timeout: timeout, ReadOnly: true})
+func (f formats) inspect(path string, timeout time.Duration) (db *bolt.DB, found uint32, err error) {
+	info, err := os.Stat(path)
 	if err != nil {
-		return err
+		return nil, 0, err
+	}
+	if info.Size() < minSize {
+		return nil, 0, fmt.Errorf("%w: %d bytes are too few", ErrUnreadable, info.Size())
+	}
+	db, err = openBolt(path, bolt.Options{Timeout: timeout, ReadOnly: true})
+	if err != nil {
+		return nil, 0, err
 	}
 	err = viewFile(db, func(tx *bolt.Tx) error {
 		info, err := os.Stat(path)
@@ -147,34 +202,13 @@ func inspect(path string, size int64, timeout time.Duration) error {
 		if info.Size() < tx.Size() {
 			return fmt.Errorf("%w: %d of %d bytes are left", ErrUnreadable, info.Size(), tx.Size())
 		}
-		return checkFormat(tx)
+		found, err = f.read(tx)
+		return err
 	})
-	return errors.Join(err, db.Close())
-}
-
-// checkFormat accepts this version's format and a file that has nothing in it,
-// as a kill amid the making of one leaves it.
-func checkFormat(tx *bolt.Tx) error {
-	meta := tx.Bucket(metaBucket)
-	if meta == nil {
-		if k, _ := tx.Cursor().First(); k != nil {
-			return fmt.Errorf("%w: it holds something else", ErrUnreadable)
-		}
-		return nil
+	if err != nil {
+		return nil, 0, errors.Join(err, db.Close())
 	}
-	raw := meta.Get(formatKey)
-	if len(raw) != 4 {
-		return fmt.Errorf("%w: its format has %d bytes", ErrUnreadable, len(raw))
-	}
-	switch found := binary.BigEndian.Uint32(raw); {
-	case found > format:
-		return fmt.Errorf("%w: it has format %d, this version knows %d", ErrNewer, found, format)
-	case found < format:
-		return fmt.Errorf("%w: it has format %d, which never was", ErrUnreadable, found)
-	case tx.Bucket(recordsBucket) == nil || tx.Bucket(expiryBucket) == nil:
-		return fmt.Errorf("%w: it lacks a part", ErrUnreadable)
-	}
-	return nil
+	return db, found, nil
 }
 
 // openBolt is bolt.Open, which panics over some damaged files.
@@ -195,28 +229,34 @@ func openBolt(path string, o bolt.Options) (db *bolt.DB, err error) {
 }
 
 // prepare makes what every store has, and sees to it that others cannot read
-// it: a file that an operator copied here may have any mode. Where all is as
-// it should be it writes nothing, so that a full disk does not stop the start.
-func prepare(db *bolt.DB, path string, made bool) error {
+// it: a file that an operator copied here may have any mode. The witness comes
+// first, so that nothing is written to a file that was put back before that is
+// known for good.
+func (f formats) prepare(db *bolt.DB, path string) (w *witness, err error) {
 	if err := os.Chmod(path, fileMode); err != nil {
-		return err
+		return nil, err
 	}
-	empty := false
+	var found uint32
 	if err := viewFile(db, func(tx *bolt.Tx) error {
-		empty = tx.Bucket(metaBucket) == nil
-		return checkFormat(tx)
-	}); err != nil {
-		return err
-	}
-	if empty {
-		if err := db.Update(makeBuckets); err != nil {
-			return err
+		if found, err = f.read(tx); err == nil {
+			w, err = meet(path, tx)
 		}
+		return err
+	}); err != nil {
+		return nil, err
 	}
-	if made {
-		return syncFolder(filepath.Dir(path))
+	// A full disk does not stop the start: each Update tries again, and is
+	// refused until it succeeds. What no room will mend stops it at once.
+	if err := w.announce(); err != nil && (found < f.newest() || denied(err)) {
+		return nil, err
 	}
-	return nil
+	switch {
+	case found == 0:
+		err = db.Update(f.makeBuckets)
+	case found < f.newest():
+		err = f.migrate(db, path, found)
+	}
+	return w, errors.Join(err, remove(path+spoolSuffix))
 }
 
 // syncFolder makes the name of a new file survive a loss of power. Windows
@@ -232,18 +272,24 @@ func syncFolder(path string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-func makeBuckets(tx *bolt.Tx) error {
-	for _, name := range [][]byte{metaBucket, recordsBucket, expiryBucket} {
-		if _, err := tx.CreateBucket(name); err != nil {
-			return err
-		}
+// denied reports an error that stays until the operator does something.
+func denied(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
+}
+
+// advise says what to do about a file that cannot be written.
+func advise(err error) error {
+	if !denied(err) {
+		return err
 	}
-	return tx.Bucket(metaBucket).Put(formatKey, binary.BigEndian.AppendUint32(nil, format))
+	return fmt.Errorf("%w: the user that Caddy runs as must own this file and be able to write to its folder", err)
 }
 
 // explain puts this package's errors in the place of the database's.
-func explain(err error) error {
+func explain(err error, readOnly bool) error {
 	switch {
+	case errors.Is(err, bolterrors.ErrTimeout) && readOnly:
+		return fmt.Errorf("%w: stop the server that uses it, or read a backup", ErrInUse)
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return fmt.Errorf("%w: change a running server with `caddy reload`, or give this one another path", ErrInUse)
 	case errors.Is(err, bolterrors.ErrInvalid),

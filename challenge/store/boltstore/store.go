@@ -16,12 +16,24 @@
 // after another in one transaction, and answers them all after one sync of the
 // disk: the busier the store, the less an Update costs (see the benchmark). An
 // edit that fails or panics leaves its own record alone and disturbs no other
-// one. When the disk refuses the transaction, every Update in it returns that
-// error, nothing is changed, and the next one tries anew.
+// one. When the disk refuses the transaction, or the witness below, every Update
+// in it returns that error and none is acknowledged, although a Get may see it;
+// the next one tries anew.
 //
 // An Update that leaves value and end as they were waits for no disk. An edit
 // gets that for a record with an end of its own by returning what is left
 // until that end as the ttl.
+//
+// # A file that was put back
+//
+// A copy of the file that takes its place again would bring back what was
+// ended or used up since. A small file beside it, with .witness after its
+// name, tells the two apart: [Store.Restored] reports a copy that was made
+// with Backup or by hand, in use or not, an older file, and a file from another
+// machine. It cannot see that both files were put back together, as a snapshot
+// of the whole machine or folder does: after that, run
+// `caddy doorcode storage restored`. To move a store, move both files; without
+// its witness it counts as a copy.
 package boltstore
 
 import (
@@ -46,15 +58,22 @@ import (
 // After damage met while writing, every Update returns it until the file has
 // been replaced and opened again: writing on could spread the damage.
 type Store struct {
-	db  *bolt.DB
-	now func() time.Time
+	path   string
+	db     *bolt.DB
+	now    func() time.Time
+	copied bool // what Restored says where there is no witness
 
-	queue   chan *update
-	closing chan struct{} // closed by Close
-	stopped chan struct{} // closed by the writer at its end
+	queue    chan *update
+	settling chan chan error
+	closing  chan struct{} // closed by Close
+	stopped  chan struct{} // closed by the writer at its end
+
+	backups sync.Mutex // held by Backup
 
 	closeOnce sync.Once
 	closeErr  error
+
+	witness *witness // nil where the file is only read; what is in it is the writer's
 
 	// The fields below belong to the writer.
 
@@ -103,6 +122,9 @@ func (s *Store) Update(ctx context.Context, key string,
 	if err := check(ctx, key); err != nil {
 		return err
 	}
+	if s.witness == nil {
+		return ErrReadOnly
+	}
 	u := &update{key: []byte(key), edit: edit, done: make(chan error, 1)}
 	select {
 	case s.queue <- u:
@@ -142,6 +164,33 @@ func (s *Store) List(ctx context.Context, prefix, after string, n int) ([]string
 	return keys, err
 }
 
+// Restored reports that the file is not the one that was closed, or left by a
+// kill, here last. Nobody who signed out since may come back by it, and no code
+// be used a second time: that is up to the caller, who calls Settle when it is
+// seen to. Until then the file stays Restored, however often it is opened.
+func (s *Store) Restored() bool {
+	if s.witness == nil {
+		return s.copied
+	}
+	return s.witness.restored.Load()
+}
+
+// Settle makes a file that is Restored the one of this place, for good once it
+// returned nil. It does nothing for another one, and returns [ErrReadOnly],
+// [challenge.ErrClosed], or what the disk had against it.
+func (s *Store) Settle() error {
+	if s.witness == nil {
+		return ErrReadOnly
+	}
+	done := make(chan error, 1)
+	select {
+	case s.settling <- done:
+		return <-done
+	case <-s.closing:
+		return challenge.ErrClosed
+	}
+}
+
 // Close ends the Updates that have begun, refuses later ones, and gives the
 // file free. Closing again returns what the first time did.
 func (s *Store) Close() error {
@@ -152,7 +201,7 @@ func (s *Store) Close() error {
 			s.closeErr = s.damage
 			return
 		}
-		if err := s.db.Close(); err != nil {
+		if err := errors.Join(s.witness.close(), s.db.Close()); err != nil {
 			s.closeErr = fmt.Errorf("closing store: %w", err)
 		}
 	})
@@ -166,7 +215,10 @@ func (s *Store) view(read func(tx *bolt.Tx) error) error {
 		return challenge.ErrClosed
 	default:
 	}
-	err := viewFile(s.db, read)
+	return orClosed(viewFile(s.db, read))
+}
+
+func orClosed(err error) error {
 	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 		return challenge.ErrClosed
 	}

@@ -38,9 +38,16 @@ func (s *Store) attempt(change func(tx *bolt.Tx) (changed bool, err error)) (err
 	if err != nil || !changed && !s.unproven {
 		return err
 	}
+	if err := s.witness.before(tx); err != nil {
+		return err
+	}
 	s.unproven = true
+	txid := uint64(tx.ID())
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("committing transaction: %w", err)
+	}
+	if err := s.witness.after(txid); err != nil {
+		return err
 	}
 	s.unproven = false
 	return nil
@@ -55,6 +62,21 @@ func (s *Store) end(tx *bolt.Tx) {
 		}
 	}()
 	_ = tx.Rollback() // of a committed transaction is nothing
+}
+
+// settle commits a token that the witness then vouches for. Killed between the
+// two, the file is still one that was put back.
+func (s *Store) settle() error {
+	if !s.witness.restored.Load() {
+		return nil
+	}
+	s.witness.settling = true
+	defer func() { s.witness.settling = false }()
+	err := s.transact(func(*bolt.Tx) (changed bool, err error) { return true, nil })
+	if err != nil {
+		return fmt.Errorf("settling store: %w", err)
+	}
+	return nil
 }
 
 // sweepSome removes some expired records and reports whether there are more.

@@ -57,6 +57,8 @@ func (s *Store) write() {
 			for batch := s.collect(u); len(batch) > 0; {
 				batch = batch[s.commit(batch):]
 			}
+		case done := <-s.settling:
+			done <- s.settle()
 		case <-minute.C:
 			sweeping = ready
 		case <-sweeping:
