@@ -19,6 +19,10 @@ const (
 	// one learns of a sign-out no later than that.
 	AssertionLifetime = 60 * time.Second
 
+	// JWKSMaxAge is how long whoever fetched the published keys may use them
+	// before asking again.
+	JWKSMaxAge = 5 * time.Minute
+
 	assertionType = "doorcode-assertion+jwt"
 )
 
@@ -82,7 +86,7 @@ func (i *Issuer) SignAssertion(a Assertion, now time.Time) (string, error) {
 		Session:  a.Session.Public(),
 		IssuedAt: now.Unix(),
 		Expires:  now.Add(AssertionLifetime).Unix(),
-	})
+	}, now)
 	if err != nil {
 		return "", fmt.Errorf("signing assertion: %w", err)
 	}
@@ -90,19 +94,39 @@ func (i *Issuer) SignAssertion(a Assertion, now time.Time) (string, error) {
 }
 
 // JWKS returns the public keys as a JSON Web Key Set (RFC 7517): the assertion
-// keys, and the session keys that have a public part.
-func (i *Issuer) JWKS() []byte { return bytes.Clone(i.jwks) }
+// keys, and the session keys that have a public part. Keys whose turn to sign is
+// to come are among them; keys that verify nothing any more at now are not.
+func (i *Issuer) JWKS(now time.Time) []byte {
+	return encodeSet(i.published, func(k *key) bool { return !k.over(now.Unix()) })
+}
 
-func (k Keys) jwks() ([]byte, error) {
-	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
+// A publicKey is a key as it is published.
+type publicKey struct {
+	*key
+	encoded []byte
+}
+
+func (k Keys) published() (list []publicKey, err error) {
 	for _, c := range k.list {
 		// A secret key would be encoded as readily as a public one.
 		if c.public == nil {
 			continue
 		}
-		set.Keys = append(set.Keys, jose.JSONWebKey{
-			Key: c.public, KeyID: c.id, Algorithm: string(c.algorithm), Use: "sig",
-		})
+		encoded, err := json.Marshal(jose.JSONWebKey{Key: c.public, KeyID: c.id, Algorithm: string(c.algorithm), Use: "sig"})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, publicKey{c, encoded})
 	}
-	return json.Marshal(set)
+	return list, nil
+}
+
+func encodeSet(list []publicKey, wanted func(*key) bool) []byte {
+	encoded := make([][]byte, 0, len(list))
+	for _, k := range list {
+		if wanted(k.key) {
+			encoded = append(encoded, k.encoded)
+		}
+	}
+	return fmt.Appendf(nil, `{"keys":[%s]}`, bytes.Join(encoded, []byte(",")))
 }

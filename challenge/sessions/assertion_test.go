@@ -58,10 +58,10 @@ func TestAnAppReadsTheAssertionWithPublishedKeys(t *testing.T) {
 			if err != nil {
 				t.Fatalf("SignAssertion: %v", err)
 			}
-			if _, err := readByApp(i.JWKS(), token, a, noon.Add(59*time.Second)); err != nil {
+			if _, err := readByApp(i.JWKS(noon), token, a, noon.Add(59*time.Second)); err != nil {
 				t.Errorf("the app refuses the assertion: %v", err)
 			}
-			if _, err := readByApp(i.JWKS(), token, a, noon.Add(60*time.Second)); !errors.Is(err, jwt.ErrTokenExpired) {
+			if _, err := readByApp(i.JWKS(noon), token, a, noon.Add(60*time.Second)); !errors.Is(err, jwt.ErrTokenExpired) {
 				t.Errorf("after a minute the app says %v, want expired", err)
 			}
 			got, err := json.Marshal(decodeSegment(t, strings.Split(token, ".")[1]))
@@ -110,7 +110,7 @@ func TestJWT04SessionsAndAssertionsCannotStandInForOneAnother(t *testing.T) {
 			if (err == nil) != (token == "session") {
 				t.Errorf("%s: the gate takes a %s for a session: %v", algorithm, token, err)
 			}
-			_, err = readByApp(i.JWKS(), text, a, noon)
+			_, err = readByApp(i.JWKS(noon), text, a, noon)
 			if (err == nil) != (token == "assertion") {
 				t.Errorf("%s: an app takes a %s for an assertion: %v", algorithm, token, err)
 			}
@@ -161,7 +161,7 @@ func TestSignAssertionRefusesWhatItCannotVouchFor(t *testing.T) {
 func TestJWKSPublishesPublicKeysOnly(t *testing.T) {
 	h := newHouse(t)
 	i := h.issuer(sessions.HS256)
-	jwks := i.JWKS()
+	jwks := i.JWKS(noon)
 	var set struct{ Keys []map[string]string }
 	if err := json.Unmarshal(jwks, &set); err != nil {
 		t.Fatalf("%v in %s", err, jwks)
@@ -188,7 +188,7 @@ func TestJWKSPublishesPublicKeysOnly(t *testing.T) {
 		}
 	}
 	jwks[0] = 'x'
-	if i.JWKS()[0] != '{' {
+	if i.JWKS(noon)[0] != '{' {
 		t.Error("a caller can change what is published")
 	}
 }
@@ -199,7 +199,7 @@ func TestSessionTokensVerifyWithPublishedKeys(t *testing.T) {
 	for _, algorithm := range []sessions.Algorithm{sessions.ES256, sessions.EdDSA} {
 		i := h.issuer(algorithm)
 		var set jose.JSONWebKeySet
-		if err := json.Unmarshal(i.JWKS(), &set); err != nil {
+		if err := json.Unmarshal(i.JWKS(noon), &set); err != nil {
 			t.Fatal(err)
 		}
 		parsed, err := jose.ParseSignedCompact(h.sign(i, h.session()), []jose.SignatureAlgorithm{jose.SignatureAlgorithm(algorithm)})

@@ -84,7 +84,7 @@ func publicForms(t *testing.T, h *house, algorithm sessions.Algorithm) [][]byte 
 	}
 	return [][]byte{
 		raw, der, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), []byte(b64.EncodeToString(raw)),
-		h.issuer("").JWKS(),
+		h.issuer("").JWKS(noon),
 		{},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 )
@@ -79,11 +80,89 @@ func FuzzParseKeys(f *testing.F) {
 			return
 		}
 		full, _, err := sessions.Ensure(plain, sessions.EdDSA, noon)
+		if errors.Is(err, sessions.ErrFull) {
+			return
+		}
 		if err != nil {
 			t.Fatalf("Ensure = %v", err)
 		}
 		if _, changed, err := sessions.Ensure(full, sessions.EdDSA, noon); changed || err != nil {
 			t.Errorf("Ensure of its own result = changed: %t, %v", changed, err)
+		}
+	})
+}
+
+// FuzzRotate: whatever set parses still does after a turn, which is at rest then
+// and leaves nothing that is over.
+func FuzzRotate(f *testing.F) {
+	set := ensured(f, nil, sessions.HS256, noon)
+	rotated := turned(f, sessions.Replace, set, monthly, noon)
+	f.Add(set, int64(30*day), int64(time.Hour), int64(day), noon.Unix(), false)
+	f.Add(rotated, int64(30*day), int64(time.Hour), int64(day), noon.Add(30*day).Unix(), true)
+	f.Add(rotated, int64(-1), int64(-1), int64(-1), int64(-1), true)
+	f.Add(rotated, int64(1<<62), int64(1<<62), int64(1<<62), int64(253402300799), false)
+	f.Add([]byte(`{"version":1,"keys":[{"kid":"k","use":"session","alg":"HS256","created":-9,"until":5,"KID":"x",`+
+		`"private":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}]}`), int64(1), int64(0), int64(1), int64(1), true)
+	// An end before its successor begins, and a time before all times of keys.
+	f.Add(withField(f, rotated, 0, "until", noon.Unix()+10), int64(32), int64(0), int64(0), noon.Unix(), false)
+	f.Add(withField(f, set, 0, "created", 0), int64(0), int64(0), int64(0), int64(-90), true)
+	f.Fuzz(func(t *testing.T, plain []byte, every, ahead, session, at int64, replace bool) {
+		do, now := turn(sessions.Rotate), time.Unix(at%(1<<36), 0) // to the year 4147
+		if replace {
+			do = sessions.Replace
+		}
+		r := sessions.Rotation{Every: time.Duration(every), Ahead: time.Duration(ahead), Session: time.Duration(session)}
+		out, changed, err := do(plain, r, now)
+		if err != nil {
+			if !errors.Is(err, sessions.ErrKeys) && !errors.Is(err, sessions.ErrFull) || changed || out != nil {
+				t.Errorf("turn = changed: %t, %v", changed, err)
+			}
+			return
+		}
+		if len(plain) == 0 {
+			return
+		}
+		for _, k := range parsed(t, out).List(now) {
+			if k.State == sessions.KeyRetired {
+				t.Errorf("%s is over", k.ID)
+			}
+		}
+		if _, changed, err := sessions.Rotate(out, r, now); changed || err != nil {
+			t.Errorf("Rotate of its own result = changed: %t, %v", changed, err)
+		}
+	})
+}
+
+// FuzzMerge: a merged set can be read, and has the keys of both.
+func FuzzMerge(f *testing.F) {
+	set, other := ensured(f, nil, sessions.HS256, noon), ensured(f, nil, sessions.EdDSA, noon)
+	f.Add(set, other)
+	f.Add(turned(f, sessions.Replace, set, monthly, noon), set)
+	f.Add([]byte{}, set)
+	f.Fuzz(func(t *testing.T, ours, theirs []byte) {
+		out, changed, err := sessions.Merge(ours, theirs)
+		if err != nil {
+			if !errors.Is(err, sessions.ErrKeys) && !errors.Is(err, sessions.ErrFull) || changed || out != nil {
+				t.Errorf("Merge = changed: %t, %v", changed, err)
+			}
+			return
+		}
+		if len(out) == 0 {
+			return
+		}
+		kept := map[string]sessions.KeyState{}
+		for _, k := range parsed(t, out).List(noon) {
+			kept[k.ID] = k.State
+		}
+		for _, set := range [][]byte{ours, theirs} {
+			if len(set) == 0 {
+				continue
+			}
+			for _, k := range parsed(t, set).List(noon) {
+				if _, there := kept[k.ID]; !there {
+					t.Errorf("%s is lost", k.ID)
+				}
+			}
 		}
 	})
 }

@@ -57,11 +57,11 @@ func TestEnsureKeepsOldKeysToTheByte(t *testing.T) {
 	}
 }
 
-func storedKeys(t *testing.T, stored []byte) []json.RawMessage {
-	t.Helper()
+func storedKeys(tb testing.TB, stored []byte) []json.RawMessage {
+	tb.Helper()
 	var set struct{ Keys []json.RawMessage }
 	if err := json.Unmarshal(stored, &set); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return set.Keys
 }

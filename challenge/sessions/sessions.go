@@ -10,6 +10,9 @@
 // that the app behind the gate receives; another key signs it, and neither
 // kind of token passes for the other.
 //
+// Keys follow one another as a [Rotation] says, without anybody being signed
+// out.
+//
 // This package keeps nothing and asks nobody: which sessions have ended since
 // is for the caller to know.
 package sessions
@@ -105,21 +108,24 @@ type IssuerOptions struct {
 	Open func(sealed, bound []byte) ([]byte, error)
 }
 
-// An Issuer signs and checks. It never changes, is safe for concurrent use,
-// and prints as "[secret]".
+// An Issuer signs and checks. It never changes: which of its keys signs follows
+// from the time. It is safe for concurrent use, and prints as "[secret]".
 type Issuer struct {
 	redacted
 	options IssuerOptions
 
-	session   *signer
-	assertion *signer
-	// verifiers are the session keys by the first segment of their tokens.
+	session   relay
+	assertion relay
+	// verifiers are the session keys by the first segment of their tokens. Those
+	// whose turn to sign is to come are among them: the clock of another machine
+	// may be ahead.
 	verifiers map[string]*signer
-	jwks      []byte
+	published []publicKey
 }
 
 // NewIssuer makes an Issuer. It returns [ErrNoKey] if o.Keys has no session
-// key of the algorithm or no assertion key.
+// key of the algorithm or no assertion key that may sign for as long as it
+// takes.
 func NewIssuer(o IssuerOptions) (*Issuer, error) {
 	if o.MAC == nil || o.Seal == nil || o.Open == nil {
 		return nil, errors.New("the issuer needs MAC, Seal and Open")
@@ -127,37 +133,36 @@ func NewIssuer(o IssuerOptions) (*Issuer, error) {
 	if o.Algorithm == "" {
 		o.Algorithm = ES256
 	}
-	session, assertion := o.Keys.newest(useSession, o.Algorithm), o.Keys.newest(useAssertion, ES256)
-	if session == nil || assertion == nil {
+	session, assertion := kind{useSession, o.Algorithm}, kind{useAssertion, ES256}
+	if !lasting(o.Keys.list, session) || !lasting(o.Keys.list, assertion) {
 		return nil, fmt.Errorf("choosing keys for %s: %w", o.Algorithm, ErrNoKey)
 	}
-	jwks, err := o.Keys.jwks()
+	published, err := o.Keys.published()
 	if err != nil {
 		return nil, fmt.Errorf("encoding public keys: %w", err)
 	}
-	i := &Issuer{options: o, verifiers: map[string]*signer{}, jwks: jwks}
+	i := &Issuer{
+		options: o, verifiers: map[string]*signer{}, published: published,
+		session:   newRelay(chainOf(o.Keys.list, session), sessionType),
+		assertion: newRelay(chainOf(o.Keys.list, assertion), assertionType),
+	}
 	for _, k := range o.Keys.list {
-		if k.use != useSession {
-			continue
-		}
-		s := newSigner(k, sessionType)
-		i.verifiers[s.prefix] = s
-		if k == session {
-			i.session = s
+		if k.use == useSession {
+			s := newSigner(k, sessionType)
+			i.verifiers[s.prefix] = s
 		}
 	}
-	i.assertion = newSigner(assertion, assertionType)
 	return i, nil
 }
 
-// Sign returns the token of s, at most 2 KiB long. It returns [ErrUnsignable]
-// or [ErrTooLong].
+// Sign returns the token of s, at most 2 KiB long, signed with the key whose turn
+// it is at s.Active. It returns [ErrUnsignable] or [ErrTooLong].
 func (i *Issuer) Sign(s Session) (string, error) {
 	c, err := i.claims(s)
 	if err != nil {
 		return "", fmt.Errorf("signing session: %w", err)
 	}
-	token, err := i.session.sign(c)
+	token, err := i.session.sign(c, s.Active)
 	if err != nil {
 		return "", fmt.Errorf("signing session: %w", err)
 	}
@@ -174,9 +179,10 @@ func (i *Issuer) Sign(s Session) (string, error) {
 // What a stranger can make for nothing is refused before anything is decoded,
 // let alone a signature verified: a token that is too long, has a header other
 // than ours to the last byte, or a session id that this installation did not
-// draw.
+// draw. So is what a key signed whose time is over, however long it claims to
+// live.
 func (i *Issuer) Check(token, audience string, now time.Time) (Session, error) {
-	c, err := i.verify(token)
+	c, err := i.verify(token, now)
 	if err != nil || !c.fit(audience, now) {
 		return Session{}, ErrInvalid
 	}
@@ -192,7 +198,7 @@ func (i *Issuer) Check(token, audience string, now time.Time) (Session, error) {
 
 // verify returns the claims of a token with a genuine session id and
 // signature.
-func (i *Issuer) verify(token string) (*claims, error) {
+func (i *Issuer) verify(token string, now time.Time) (*claims, error) {
 	if !wellFormed(token) {
 		return nil, ErrInvalid
 	}
@@ -201,7 +207,7 @@ func (i *Issuer) verify(token string) (*claims, error) {
 	// id that is only ever looked up (RFC 8725, 3.1, 3.10 and 3.11).
 	header, rest, _ := strings.Cut(token, ".")
 	k, ok := i.verifiers[header]
-	if !ok {
+	if !ok || k.over(now.Unix()) {
 		return nil, ErrInvalid
 	}
 	id, ok := idOf(rest)
