@@ -71,6 +71,11 @@ func saysClosed(ctx context.Context, s subject) error {
 	if l, ok := s.Store.(challenge.Lister); ok {
 		_, closed["List"] = l.List(ctx, "", "", 1)
 	}
+	if l, ok := s.Store.(challenge.Lossy); ok {
+		_, _, closed["GetRun"] = l.GetRun(ctx, "a")
+		_, closed["Runs"] = l.Runs(ctx)
+		closed["UpdateRun"] = inRuns{l}.Update(ctx, "a", set([]byte("y"), 0))
+	}
 	for call, err := range closed {
 		if !errors.Is(err, challenge.ErrClosed) {
 			return fmt.Errorf("%s of a closed store = %v, want ErrClosed", call, err)

@@ -24,7 +24,8 @@ import (
 // Whoever makes it closes the store when the test ends.
 //
 // A store with a Close method is also tested for what it does while and after
-// it is closed, a [challenge.Lister] for its lists.
+// it is closed, a [challenge.Lister] for its lists, a [challenge.Lossy] for the
+// runs that it names.
 type Opener struct {
 	Store challenge.Store
 
@@ -69,6 +70,7 @@ func contract() []clause {
 	all = append(all, expiryClauses...)
 	all = append(all, raceClauses...)
 	all = append(all, listClauses...)
+	all = append(all, lossyClauses...)
 	return append(all, lifeClauses...)
 }
 

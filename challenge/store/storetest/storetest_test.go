@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,7 @@ type mapStore struct {
 	records map[string]flawedRecord
 	closed  bool
 	flaw    string
+	reads   int // of runs
 }
 
 type flawedRecord struct {
@@ -154,6 +156,53 @@ func (m *mapStore) List(ctx context.Context, prefix, after string, n int) ([]str
 	return keys[:min(max(n, 0), len(keys))], nil
 }
 
+// runName is a name that is always the same, but for the flaws.
+func (m *mapStore) runName() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.reads++; m.flaw == "a run with every call" {
+		return strconv.Itoa(m.reads)
+	}
+	return "the only run"
+}
+
+func (m *mapStore) GetRun(ctx context.Context, key string) ([]byte, string, error) {
+	value, err := m.Get(ctx, key)
+	if err != nil && m.flaw == "no run of what is missing" {
+		return value, "", err
+	}
+	return value, m.runName(), err
+}
+
+func (m *mapStore) UpdateRun(ctx context.Context, key string,
+	edit func([]byte, time.Time, string) ([]byte, time.Duration, error),
+) error {
+	run := m.runName()
+	if m.flaw == "tells another run" {
+		run = "another run"
+	}
+	inRun := func(old []byte, now time.Time) ([]byte, time.Duration, error) { return edit(old, now, run) }
+	if m.flaw == "a run reads, then sets" {
+		old, _ := m.Get(ctx, key)
+		value, ttl, err := m.run(inRun, old)
+		if err != nil {
+			return err
+		}
+		return m.Update(ctx, key, func([]byte, time.Time) ([]byte, time.Duration, error) { return value, ttl, nil })
+	}
+	return m.Update(ctx, key, inRun)
+}
+
+func (m *mapStore) Runs(ctx context.Context) (string, error) {
+	m.mu.Lock()
+	err := m.check(ctx, "any")
+	m.mu.Unlock()
+	if err != nil || m.flaw == "no runs" {
+		return "", err
+	}
+	return m.runName(), nil
+}
+
 func (m *mapStore) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -188,6 +237,17 @@ func TestABrokenStoreIsReported(t *testing.T) {
 		{"no copies", []string{"bytes are copied on their way in and out"}},
 		{"skips equal bytes", []string{"the last Update decides how long a record lives"}},
 		{"lists a key twice", []string{"a list has the live keys of a prefix in order"}},
+		{"no run of what is missing", []string{
+			"a run keeps its name while nothing happens",
+			"edit is told the run that reading names",
+		}},
+		{"a run with every call", []string{
+			"a run keeps its name while nothing happens",
+			"edit is told the run that reading names",
+		}},
+		{"tells another run", []string{"edit is told the run that reading names"}},
+		{"no runs", []string{"a run keeps its name while nothing happens"}},
+		{"a run reads, then sets", []string{"an update that is told the run is an update like any other"}},
 		{"goes on when closed", []string{"a closed store says so"}},
 		{"forgets on closing", []string{
 			"what was acknowledged is there after reopening",
