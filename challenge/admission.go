@@ -118,8 +118,12 @@ func (a *Admission) Assertion(origin string, now time.Time) (string, error) {
 	if kept := a.assertion.Load(); kept != nil && kept.origin == origin && now.Before(kept.renewAt) {
 		return kept.token, nil
 	}
+	issuer, err := a.gate.issuer()
+	if err != nil {
+		return "", err
+	}
 	s := a.Live.Session
-	token, err := a.gate.issuer.SignAssertion(sessions.Assertion{
+	token, err := issuer.SignAssertion(sessions.Assertion{
 		Issuer: origin, Audience: origin, Subject: s.Subject, Email: string(a.Identity.Email),
 		Name: a.Identity.Name, Groups: a.Identity.Groups, Methods: s.Methods, AuthTime: s.AuthTime, Session: s.ID,
 	}, now)

@@ -22,6 +22,9 @@ func (g *Gate) Admit(ctx context.Context, v *Visit) Verdict {
 	if g.policy.Risk.ObserveAll && verdict.Decision != Pass {
 		return g.wave(ctx, v, verdict)
 	}
+	if verdict.Decision == Check && g.house.outage.now() != nil {
+		verdict = Verdict{Decision: Unavailable} // no code could be sent, nor entered
+	}
 	return verdict
 }
 
@@ -40,7 +43,7 @@ func (g *Gate) wave(ctx context.Context, v *Visit, verdict Verdict) Verdict {
 
 func (g *Gate) decide(ctx context.Context, v *Visit) Verdict {
 	if !g.house.fresh(g.grace, v.Now) {
-		if err, due := g.house.outage.due(v.Now); due {
+		if err := g.house.outage.now(); err != nil {
 			g.log(ctx, v, Event{Name: StoreFailed, Err: err})
 		}
 		return Verdict{Decision: Unavailable}

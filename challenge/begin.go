@@ -97,6 +97,10 @@ func (g *Gate) begin(ctx context.Context, v *Visit, before *Flow, to Email, unas
 	if live := v.Confirm; live != nil {
 		o.asker = &asker{Person: g.house.personID(to), Session: live.key, Browser: live.Browser}
 	}
+	if err := g.house.locks.refuse(g.house.doorID(to), g.lockOf(of), v.Now); err != nil {
+		g.logRefusal(ctx, v, to, err)
+		return Sent{}, err
+	}
 	if err := g.afford(ctx, v, of); err != nil {
 		g.logRefusal(ctx, v, to, err)
 		return Sent{}, err
@@ -106,6 +110,7 @@ func (g *Gate) begin(ctx context.Context, v *Visit, before *Flow, to Email, unas
 	var outcome openOutcome
 	if err == nil {
 		c, outcome, err = g.makeChallenge(ctx, f, o)
+		g.house.locks.note(g.house.doorID(to), g.lockOf(of), err)
 	}
 	if err != nil || outcome == recently {
 		g.refund(ctx, v, of)

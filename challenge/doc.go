@@ -71,5 +71,6 @@
 // nowhere, and prints as nothing. Whoever reads the store finds no code in it, and
 // no address of a person or a network; whoever writes to it can end sessions and
 // codes but not make one. When the store does not answer, nobody new gets in, and
-// live sessions go on for a grace.
+// live sessions go on for a grace; with [AllowKnownBrowsers], so do remembered
+// browsers that this process has seen.
 package challenge

@@ -23,12 +23,30 @@ type door struct {
 	Spent    []spent   `json:"spent,omitempty"`  // codes that were right, lately, oldest first
 	Warned   int64     `json:"warned,omitempty"` // Unix seconds at which the person was told of wrong codes
 	Keep     int64     `json:"keep"`             // Unix seconds; no counter matters after it
+	// In which life of the store the record was written last.
+	Run   string `json:"run,omitempty"`
+	Epoch int64  `json:"epoch,omitempty"`
 }
 
 // doorVersion is the format of the record.
 const doorVersion = 1
 
 func (d *door) format() (is, known int) { return d.Version, doorVersion }
+
+func (*door) ofRun() {}
+
+// settle makes sure that no code is right twice. In another life of the store the
+// record may be one from before a code was entered, so none that it knows of counts
+// any more. What was counted stays counted.
+func (d *door) settle(now life) {
+	if d.Run == now.run && d.Epoch >= now.epoch {
+		return
+	}
+	d.Run, d.Epoch = now.run, max(d.Epoch, now.epoch)
+	for i := range d.Pending {
+		d.Pending[i].Lost = true
+	}
+}
 
 // A pending challenge waits for its code. It holds neither the code nor
 // anything from which the store alone could compute it.
@@ -57,6 +75,8 @@ type pending struct {
 	Asker *asker `json:"asker,omitempty"`
 	// Known: the browser is one that no report keeps out.
 	Known bool `json:"known,omitempty"`
+	// Lost: the store is in another life since, see settle.
+	Lost bool `json:"lost,omitempty"`
 	// Named: an earlier step had named the person, as whoever knows a password.
 	Named bool `json:"named,omitempty"`
 }
@@ -131,7 +151,7 @@ func (c *pending) expired(now time.Time) bool { return now.Unix() >= c.Ends }
 // usable reports whether a code can still be entered, given the tries that a
 // challenge has. There need not be a challenge.
 func (c *pending) usable(attempts int, now time.Time) bool {
-	return c != nil && !c.expired(now) && c.Tries < attempts
+	return c != nil && !c.Lost && !c.expired(now) && c.Tries < attempts
 }
 
 // lives says how long the record is needed: as long as its counters matter.
@@ -178,7 +198,7 @@ func (d *door) of(flow id) *pending {
 func (d *door) latestOwn(now time.Time) (latest *pending) {
 	for i := range d.Pending {
 		c := &d.Pending[i]
-		if c.Own && !c.expired(now) && (latest == nil || c.Mailed > latest.Mailed) {
+		if c.Own && !c.Lost && !c.expired(now) && (latest == nil || c.Mailed > latest.Mailed) {
 			latest = c
 		}
 	}
@@ -318,7 +338,7 @@ func (d *door) makeRoom(of crowd, now time.Time) error {
 }
 
 func (d *door) dispensable(of crowd, now time.Time) int {
-	if i := slices.IndexFunc(d.Pending, func(c pending) bool { return c.expired(now) }); i >= 0 {
+	if i := slices.IndexFunc(d.Pending, func(c pending) bool { return c.Lost || c.expired(now) }); i >= 0 {
 		return i
 	}
 	for _, least := range []crowd{strangers, office} {

@@ -21,6 +21,30 @@ const (
 type endRing struct {
 	Last uint64 `json:"last"` // number of the newest end
 	Ring []end  `json:"ring"` // oldest first
+	// Epoch is when the store was last put back from a copy, in Unix seconds.
+	// Whatever lets anybody in and is older may have been ended since that copy was
+	// made, so it is over.
+	Epoch int64 `json:"epoch,omitempty"`
+}
+
+// putBack begins another epoch, after all that are known. The number that is left
+// out has every machine look everything up anew.
+func (r *endRing) putBack(now time.Time, known int64) (epoch int64) {
+	r.Epoch = max(now.Unix(), r.Epoch+1, known+1)
+	r.Last++
+	return r.Epoch
+}
+
+// append adds ends and forgets the oldest.
+func (r *endRing) append(list ...end) {
+	r.Last += uint64(len(list))
+	r.Ring = append(r.Ring, list...)
+	r.Ring = r.Ring[max(0, len(r.Ring)-ringSize):]
+}
+
+// since are the ends that have come to the ring after a number.
+func (r *endRing) since(n uint64) []end {
+	return r.Ring[len(r.Ring)-int(min(r.Last-n, uint64(len(r.Ring)))):]
 }
 
 type end struct {
@@ -31,6 +55,11 @@ type end struct {
 	// Browser is the remembered browser that ended with it. Its streams end too,
 	// also those that an earlier session of it opened.
 	Browser string `json:"b,omitempty"`
+	// Person is the record whose list the session was on.
+	Person id `json:"p,omitzero"`
+	// Unlocked is the address whose lock an operator lifted, see Unlock; then no
+	// session ended, and Session is a name that none has.
+	Unlocked id `json:"u,omitzero"`
 }
 
 // browser names the browser that is over; empty where it is not.
@@ -43,23 +72,22 @@ func (e end) browser() string {
 
 func (r *endRing) lives(time.Time) time.Duration { return 400 * day }
 
+// The ring is read from a server that takes updates, or not at all: a replica may
+// have stopped to hear of any, and answers all the same.
+func (*endRing) ofRun()      {}
+func (*endRing) settle(life) {}
+
 // ends is what this process knows of ended sessions.
 type ends struct {
-	// epoch grows with every end. A session that was looked up at the present
-	// epoch need not be looked up again, so that a request costs one read of a
+	// count grows with every end. A session that was looked up at the present
+	// count need not be looked up again, so that a request costs one read of a
 	// line that is almost never written.
-	epoch atomic.Uint64
+	count atomic.Uint64
 	read  atomic.Int64 // Unix nanoseconds of the last successful read; 0: never
 
-	mu   sync.RWMutex // guards below
-	gone map[string]gone
+	mu   sync.RWMutex   // guards below
+	gone map[string]end // by session, and by browser where that is over
 	last uint64
-}
-
-// gone is what is known of a session, or of a browser, that has ended.
-type gone struct {
-	expires  int64 // Unix seconds; it is over then anyway
-	replaced bool  // by another session of the same browser
 }
 
 // note remembers ends.
@@ -70,34 +98,37 @@ func (e *ends) note(now time.Time, list ...end) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.gone == nil {
-		e.gone = make(map[string]gone)
+		e.gone = make(map[string]end)
 	}
 	for name, g := range e.gone {
-		if g.expires < now.Unix() {
+		if g.Expires < now.Unix() {
 			delete(e.gone, name)
 		}
 	}
 	for _, one := range list {
-		e.gone[one.Session] = gone{one.Expires, one.Next != ""}
+		if one.Unlocked != (id{}) {
+			continue
+		}
+		e.gone[one.Session] = one
 		if browser := one.browser(); browser != "" {
-			e.gone[browser] = gone{expires: one.Expires}
+			e.gone[browser] = one
 		}
 	}
-	e.epoch.Add(1)
+	e.count.Add(1)
 }
 
-// ended reports whether a session is over. seen is the epoch at which the
+// ended reports whether a session is over. seen is the count at which the
 // session was last found alive.
 func (e *ends) ended(session string, seen *atomic.Uint64) bool {
-	epoch := e.epoch.Load()
-	if seen.Load() == epoch+1 {
+	count := e.count.Load()
+	if seen.Load() == count+1 {
 		return false
 	}
 	e.mu.RLock()
 	_, over := e.gone[session]
 	e.mu.RUnlock()
 	if !over {
-		seen.Store(epoch + 1) // 0 means never looked up
+		seen.Store(count + 1) // 0 means never looked up
 	}
 	return over
 }
@@ -109,34 +140,103 @@ func (e *ends) over(session, browser string) bool {
 	defer e.mu.RUnlock()
 	s, ended := e.gone[session]
 	_, lost := e.gone[browser]
-	return lost || ended && !s.replaced
+	return lost || ended && s.Next == ""
+}
+
+// known are the ends that matter still, but for those that were only found to be
+// on no list.
+func (e *ends) known(now time.Time) (list []end) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	for name, one := range e.gone {
+		if name == one.Session && one.Person != (id{}) && one.Expires >= now.Unix() {
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+// number is that of the newest end that was read.
+func (e *ends) number() uint64 {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.last
+}
+
+// announced notes that the newest ends are this machine's own, where it had read all
+// before them.
+func (e *ends) announced(before, last uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.last == before {
+		e.last = last
+	}
+}
+
+// lost reports whether a remembered browser is known to be over.
+func (e *ends) lost(browser string) bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	_, over := e.gone[browser]
+	return over
+}
+
+// readUpTo notes the number of the newest end that was read.
+func (e *ends) readUpTo(last uint64, at time.Time) {
+	e.mu.Lock()
+	e.last = max(e.last, last)
+	e.mu.Unlock()
+	e.read.Store(at.UnixNano())
 }
 
 // readEnds learns which sessions were ended on any machine.
-func (h *House) readEnds(ctx context.Context) {
+func (h *House) readEnds(ctx context.Context) error {
 	now := h.now() // before the read: what ends during it is not in it
 	ring, err := read[endRing](ctx, h.store, keyEnds)
 	if err != nil {
-		h.outage.fault.Store(&err)
-		return
+		return err
 	}
-	h.ends.mu.RLock()
-	known := h.ends.last
-	h.ends.mu.RUnlock()
-	if ring.Last != known {
-		if ring.Last < known || ring.Last-known > uint64(len(ring.Ring)) {
-			// A gap: some end is unknown here, so every session is looked up anew.
-			// Nobody asks about streams again; their apps open them once more.
-			h.tickets.InvalidateAll()
-			h.streams.end(func(*stream) bool { return true })
-		}
+	known, epoch := h.ends.number(), h.store.epoch.Load()
+	putBack, rewound := ring.Epoch > epoch, h.rewound.Swap(false)
+	if ring.Last < known || ring.Epoch < epoch {
+		h.lost.Store(true)
+	}
+	if ring.Last != known || putBack || rewound {
+		h.store.epoch.Store(max(epoch, ring.Epoch))
 		h.ends.note(now, ring.Ring...)
+		if putBack || rewound || h.missed(ring, known) {
+			h.forgetAll()
+		}
 		h.streams.cut(ring.Ring...)
-		h.ends.mu.Lock()
-		h.ends.last = ring.Last
-		h.ends.mu.Unlock()
+		if ring.Last >= known {
+			h.known.end(ring.since(known)...)
+			h.locks.lift(ring.since(known)...)
+		}
 	}
-	h.ends.read.Store(now.UnixNano())
+	h.ends.readUpTo(ring.Last, now)
+	return nil
+}
+
+// missed reports whether there may be ends that this machine will not read any more:
+// they were pushed out, or the store came back without some. Of a store that stays
+// so, because it takes no updates, that is true once.
+func (h *House) missed(ring endRing, known uint64) bool {
+	if ring.Last >= known {
+		h.behind = 0
+		return ring.Last-known > uint64(len(ring.Ring))
+	}
+	before := h.behind
+	h.behind = known - ring.Last
+	return h.behind != before
+}
+
+// forgetAll is for when some end is unknown here: every session is looked up anew.
+// Nobody asks about streams again; their apps open them once more.
+func (h *House) forgetAll() {
+	h.ends.count.Add(1)
+	h.tickets.InvalidateAll()
+	h.known.forgetAll()
+	h.streams.end(func(*stream) bool { return true })
 }
 
 // fresh reports whether this process may still judge sessions by itself: it has
@@ -146,23 +246,9 @@ func (h *House) fresh(grace time.Duration, now time.Time) bool {
 	return read != 0 && now.UnixNano()-read <= int64(grace+endsSlack)
 }
 
-// An outage is what the operator is told of a store that does not answer for so
-// long that nobody is let in any more.
-type outage struct {
-	fault atomic.Pointer[error] // of the last read that failed
-	told  atomic.Int64          // Unix nanoseconds
-}
-
-// outageEvery is how often the operator is told of an outage, whatever comes in.
-const outageEvery = time.Minute
-
-// due returns the fault when it is time to tell of it.
-func (o *outage) due(now time.Time) (fault error, due bool) {
-	last, at := o.fault.Load(), o.told.Load()
-	if last == nil || now.UnixNano()-at < int64(outageEvery) || !o.told.CompareAndSwap(at, now.UnixNano()) {
-		return nil, false
-	}
-	return *last, true
+// freshUntil is when that ends, unless the store answers again.
+func (h *House) freshUntil(grace time.Duration) time.Time {
+	return time.Unix(0, h.ends.read.Load()).Add(grace + endsSlack)
 }
 
 // retire ends one session, wherever it is used. It ends here before the store is
@@ -170,38 +256,54 @@ func (o *outage) due(now time.Time) (fault error, due bool) {
 // the remembered one that ends with it, if it does. edit may change more of the
 // person.
 func (h *House) retire(ctx context.Context, live *Live, browser string, edit func(p *person)) error {
-	over := end{Session: live.key, Expires: live.Expires.Unix(), Browser: browser}
+	who := h.personID(Email(live.Email))
+	over := end{Session: live.key, Expires: live.Expires.Unix(), Browser: browser, Person: who}
 	h.ends.note(h.now(), over)
 	h.streams.cut(over)
-	err := change(ctx, h.store, h.personKey(Email(live.Email)), func(p *person, _ time.Time) error {
+	h.known.end(over)
+	err := change(ctx, h.store, keyPerson+who.String(), func(p *person, _ time.Time) error {
 		p.drop(func(s sessionEntry) bool { return s.ID == live.key })
 		edit(p)
 		return nil
 	})
 	if err != nil {
+		h.lost.Store(true) // it is told later, see mend
 		return err
 	}
-	return h.end(ctx, sessionEntry{ID: live.key, Ends: live.Expires.Unix(), Device: browser})
+	return h.end(ctx, who, sessionEntry{ID: live.key, Ends: live.Expires.Unix(), Device: browser})
 }
 
-// end ends sessions everywhere: here at once, on other machines when they next
-// read.
-func (h *House) end(ctx context.Context, list ...sessionEntry) error {
+// end ends sessions of a person everywhere: here at once, on other machines when
+// they next read.
+func (h *House) end(ctx context.Context, person id, list ...sessionEntry) error {
 	if len(list) == 0 {
 		return nil
 	}
 	over := make([]end, len(list))
 	for i, s := range list {
-		over[i] = end{Session: s.ID, Expires: s.Ends, Next: s.Next, Browser: s.Device}
+		over[i] = end{Session: s.ID, Expires: s.Ends, Next: s.Next, Browser: s.Device, Person: person}
 	}
 	h.ends.note(h.now(), over...)
 	h.streams.cut(over...)
-	return change(ctx, h.store, keyEnds, func(r *endRing, _ time.Time) error {
-		r.Last += uint64(len(over))
-		r.Ring = append(r.Ring, over...)
-		if extra := len(r.Ring) - ringSize; extra > 0 {
-			r.Ring = r.Ring[extra:]
-		}
+	h.known.end(over...)
+	return h.announce(ctx, over...)
+}
+
+// announce tells all machines.
+func (h *House) announce(ctx context.Context, list ...end) error {
+	var before, last uint64
+	err := change(ctx, h.store, keyEnds, func(r *endRing, _ time.Time) error {
+		// A store may have lost the record since it was read.
+		r.Last, r.Epoch = max(r.Last, h.ends.number()), max(r.Epoch, h.store.epoch.Load())
+		before = r.Last
+		r.append(list...)
+		last = r.Last
 		return nil
 	})
+	if err == nil {
+		h.ends.announced(before, last)
+	} else {
+		h.lost.Store(true) // it is told later, see mend
+	}
+	return err
 }

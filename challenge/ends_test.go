@@ -55,7 +55,7 @@ func TestRuling24AGapInTheEndedSessionsFlushesTheCache(t *testing.T) {
 }
 
 // waitFor waits for the goroutine that reads the ended sessions.
-func waitFor(t *testing.T, done func() bool) {
+func waitFor(t testing.TB, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -154,7 +154,7 @@ func TestRuling19SigningKeysAreSharedAndSealed(t *testing.T) {
 	all.Wait()
 	b := w.browser(gates[0]).signIn(ana, false)
 	for _, g := range gates {
-		if !bytes.Equal(g.JWKS(), gates[0].JWKS()) {
+		if !bytes.Equal(jwks(t, g), jwks(t, gates[0])) {
 			t.Fatal("two machines have different keys")
 		}
 		b.gate = g
@@ -163,6 +163,15 @@ func TestRuling19SigningKeysAreSharedAndSealed(t *testing.T) {
 	if raw := dump(t, w)["keys"]; strings.Contains(raw, "ES256") {
 		t.Errorf("the keys are kept in clear: %.40q…", raw)
 	}
+}
+
+func jwks(t *testing.T, g *challenge.Gate) []byte {
+	t.Helper()
+	set, err := g.JWKS()
+	if err != nil {
+		t.Fatalf("JWKS = %v", err)
+	}
+	return set
 }
 
 // A lateStore answers one question about a person late: with what was true when

@@ -32,7 +32,10 @@ func (g *Gate) enter(ctx context.Context, v *Visit, f *Flow, code id, remember b
 	var gone []sessionEntry
 	var d devices.Record
 	var news bool
+	var seen *person
+	look := g.house.glance(who.Email)
 	err := change(ctx, g.house.store, g.house.personKey(who.Email), func(p *person, now time.Time) error {
+		seen = p
 		p.tidy(now)
 		p.Door = g.house.doorID(who.Email)
 		en.Before = g.knownFor(p, before, now)
@@ -50,7 +53,8 @@ func (g *Gate) enter(ctx context.Context, v *Visit, f *Flow, code id, remember b
 		return nil
 	})
 	if err == nil {
-		err = g.house.end(ctx, gone...)
+		look.saw(seen)
+		err = g.house.end(ctx, g.house.personID(who.Email), gone...)
 	}
 	if err != nil {
 		return Entry{}, err
@@ -73,7 +77,7 @@ func (g *Gate) replace(p *person, before string, s sessions.Session, now time.Ti
 		d.Made, gone = old.Made, p.endBrowser(before, now)
 		p.forget(before)
 	}
-	d.Rotate()
+	d.Rotate(0)
 	return d, append(gone, p.remember(d, g.policy.Devices.Max, now)...)
 }
 
@@ -180,7 +184,10 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, code id) (E
 	en := g.entered(v, s, from, code)
 	en.Before = live.teacher()
 	lives, news := false, false
+	var seen *person
+	look := g.house.glance(Email(s.Email))
 	err := change(ctx, g.house.store, g.house.personKey(Email(s.Email)), func(p *person, now time.Time) error {
+		seen = p
 		p.tidy(now)
 		news = false
 		if _, lives = p.session(live.key, now); !lives {
@@ -198,6 +205,7 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, code id) (E
 	if err != nil {
 		return Entry{}, err
 	}
+	look.saw(seen)
 	if !lives {
 		return Entry{}, errEnded
 	}

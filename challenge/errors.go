@@ -20,6 +20,9 @@ var (
 	ErrCodeExpired = errors.New("code has expired")
 	// ErrCodeCancelled: too many wrong tries ended the code.
 	ErrCodeCancelled = errors.New("code was cancelled after too many wrong tries")
+	// ErrCodeLost: what kept the challenge has since failed over, was started anew
+	// or was put back from a copy, so that the code may have been used.
+	ErrCodeLost = errors.New("code was lost with the state of the store")
 	// ErrLabel: the letters beside the code were typed instead of the code.
 	ErrLabel = errors.New("label typed instead of the code")
 	// ErrNotListed: the address is not on the list; only said where the

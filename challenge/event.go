@@ -57,10 +57,17 @@ const (
 	Limited         EventName = "limited"          // a limit was reached
 	Locked          EventName = "locked"           // too many wrong codes
 	Renewed         EventName = "renewed"          // a remembered browser made a session
+	Stranded        EventName = "stranded"         // a remembered browser passes without one: the store is away; once
 	DeviceReplayed  EventName = "device_replayed"  // a replaced device secret came back
 	SignedOut       EventName = "signed_out"       // a person ended a session
 	Denied          EventName = "denied"           // a known person who may not pass
 	StoreFailed     EventName = "store_failed"     // the store did not answer
+	StoreAway       EventName = "store_away"       // the store stopped answering, once
+	StoreBack       EventName = "store_back"       // and answers again
+	StoreRestarted  EventName = "store_restarted"  // a server of the store failed over or was started anew
+	StoreRestored   EventName = "store_restored"   // the store was put back from a copy
+	KeysRotated     EventName = "keys_rotated"     // successors of the signing keys were made, here or elsewhere
+	UnlockedAddress EventName = "unlocked"         // an operator lifted the locks of an address
 	KeysReplaced    EventName = "keys_replaced"    // the secret is another one: everybody signs in again
 	Decided         EventName = "decided"          // see Event.Decision; once, not on each request
 	NoticeFailed    EventName = "notice_failed"    // the queue did not take a mail that is no code

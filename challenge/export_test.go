@@ -19,5 +19,13 @@ func CodeIn(ring *keyring.Ring, raw string, to Email, gate string) (string, erro
 	return deriveCode(ring, d.Pending[0].seed, binding{string(to), purposeSignIn, gate}).Reveal(), err
 }
 
+// Runs are those of the store that the house has seen.
+func (h *House) Runs() string {
+	if runs := h.runs.Load(); runs != nil {
+		return *runs
+	}
+	return ""
+}
+
 // AccessOf is who may pass a gate.
 func AccessOf(g *Gate) *Access { return g.access.Load() }

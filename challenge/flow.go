@@ -6,6 +6,7 @@ package challenge
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -123,6 +124,7 @@ const (
 	Lapsed                   // the code's time is over
 	Cancelled                // too many wrong tries ended the code
 	LockedOut                // no code is accepted until the lock ends
+	Lost                     // the store is in another life: the code may have been used
 )
 
 // Progress is what a page tells of a flow.
@@ -143,6 +145,9 @@ func (g *Gate) Progress(ctx context.Context, v *Visit, f *Flow) (Progress, error
 	if err != nil {
 		return Progress{}, err
 	}
+	if limit := (*LimitError)(nil); errors.As(g.house.locks.refuse(g.house.doorID(f.Address), g.lockOf(of), v.Now), &limit) {
+		return Progress{Phase: LockedOut, Until: limit.Until}, nil
+	}
 	d, err := read[door](ctx, g.house.store, g.house.doorKey(f.Address))
 	if err != nil {
 		return Progress{}, unavailable(err)
@@ -150,7 +155,19 @@ func (g *Gate) Progress(ctx context.Context, v *Visit, f *Flow) (Progress, error
 	if until, locked := d.bucket(of).locked(g.policy.Limits.TryAddress, v.Now); locked {
 		return Progress{Phase: LockedOut, Until: until}, nil
 	}
-	return g.progress(d.of(g.house.flowHash(f.ID)), v.Now), nil
+	p := g.progress(d.of(g.house.flowHash(f.ID)), v.Now)
+	if p.Phase == NoChallenge && g.lost(f, v.Now) {
+		p.Phase = Lost
+	}
+	return p, nil
+}
+
+// lost reports whether the challenge of a flow, of which there is no record, may
+// have been lost by the store: the flow is older than the store's last change, and
+// its code would work still.
+func (g *Gate) lost(f *Flow, now time.Time) bool {
+	restarted := g.house.restarted.Load()
+	return restarted != 0 && f.Made <= restarted && now.Before(time.Unix(f.Made, 0).Add(g.policy.Code.TTL))
 }
 
 func (g *Gate) progress(c *pending, now time.Time) Progress {
@@ -163,6 +180,8 @@ func (g *Gate) progress(c *pending, now time.Time) Progress {
 		Left: g.policy.Code.Attempts - c.Tries,
 	}
 	switch {
+	case c.Lost:
+		p.Phase = Lost
 	case c.expired(now):
 		p.Phase = Lapsed
 	case p.Left <= 0:

@@ -5,6 +5,7 @@ package challenge
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -17,17 +18,18 @@ import (
 // A Gate decides at one place in front of an app. Many gates share a [House].
 // It is safe for concurrent use.
 type Gate struct {
-	house    *House
-	id       string
-	policy   Policy
-	grace    time.Duration
-	access   atomic.Pointer[Access]
-	locator  Locator
-	networks []Network
-	issuer   *sessions.Issuer
-	record   Recorder
-	prepare  func(Identity, sessions.Session) any
-	placed   func(*geo.Place) any
+	house     *House
+	id        string
+	policy    Policy
+	grace     time.Duration
+	access    atomic.Pointer[Access]
+	locator   Locator
+	networks  []Network
+	issues    atomic.Pointer[issue]
+	algorithm sessions.Algorithm
+	record    Recorder
+	prepare   func(Identity, sessions.Session) any
+	placed    func(*geo.Place) any
 }
 
 // GateOptions say what is particular to a gate.
@@ -57,34 +59,38 @@ type GateOptions struct {
 	PreparePlace func(*geo.Place) any
 }
 
-// NewGate makes a gate, and its signing keys if there are none yet.
+// NewGate makes a gate, and its signing keys if there are none yet. Where other
+// machines use the store too and it does not answer, the gate keeps everybody out
+// until it does.
 func (h *House) NewGate(ctx context.Context, o GateOptions) (*Gate, error) {
 	if o.Algorithm == "" {
 		o.Algorithm = sessions.ES256
 	}
-	keys, err := h.Keys(ctx, o.Algorithm)
-	if err != nil {
-		return nil, err
-	}
-	issuer, err := sessions.NewIssuer(sessions.IssuerOptions{
-		Keys: keys, Algorithm: o.Algorithm,
-		MAC:  h.sessionMAC,
-		Seal: func(plain, bound []byte) []byte { return h.ring.Seal(labelClaims, plain, bound) },
-		Open: func(sealed, bound []byte) ([]byte, error) { return h.ring.Open(labelClaims, sealed, bound) },
-	})
-	if err != nil {
-		return nil, err
-	}
 	g := &Gate{
 		house: h, id: o.ID, policy: o.Policy.withDefaults(), grace: o.Grace,
-		issuer: issuer, record: o.Recorder, prepare: o.Prepare, placed: o.PreparePlace,
+		algorithm: o.Algorithm, record: o.Recorder, prepare: o.Prepare, placed: o.PreparePlace,
 		locator: o.Locator, networks: o.Networks,
 	}
 	g.access.Store(o.Access)
-	if h.rekeyed.Swap(false) {
+	if g.policy.OnStoreFailure == AllowKnownBrowsers {
+		h.known.wanted.Store(true)
+	}
+	if err := o.Algorithm.Known(); err != nil {
+		return nil, err
+	}
+	h.signing.want(o.Algorithm, g.policy.Session.Lifetime)
+	if err := h.loadKeys(ctx); err != nil && !h.mayWait(err) {
+		return nil, err
+	}
+	if h.signing.replaced.Swap(false) {
 		g.log(ctx, &Visit{}, Event{Name: KeysReplaced})
 	}
 	return g, nil
+}
+
+// mayWait reports whether what keeps the keys from being read may pass by itself.
+func (h *House) mayWait(err error) bool {
+	return h.shared && !errors.Is(err, ErrOtherSecret) && !errors.Is(err, sessions.ErrKeys)
 }
 
 func (h *House) sessionMAC(parts ...[]byte) [32]byte { return h.ring.MAC(labelSession, parts...) }
@@ -99,8 +105,15 @@ func (g *Gate) Policy() Policy { return g.policy }
 // ID returns the name of the gate.
 func (g *Gate) ID() string { return g.id }
 
-// JWKS returns the public signing keys (RFC 7517).
-func (g *Gate) JWKS() []byte { return g.issuer.JWKS() }
+// JWKS returns the public signing keys (RFC 7517), or ErrUnavailable before they
+// could be read.
+func (g *Gate) JWKS() ([]byte, error) {
+	issuer, err := g.issuer()
+	if err != nil {
+		return nil, err
+	}
+	return issuer.JWKS(g.house.now()), nil
+}
 
 // MailDown reports whether mail fails at the moment, whatever the address.
 func (g *Gate) MailDown() bool {
@@ -164,6 +177,9 @@ type Verdict struct {
 
 func (g *Gate) log(ctx context.Context, v *Visit, e Event) {
 	e.Gate, e.IP = g.id, v.IP
+	if e.Name == StoreFailed && g.house.outage.hushes(g.house.now()) {
+		return
+	}
 	if g.record != nil {
 		g.record.Record(ctx, e)
 	}

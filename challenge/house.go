@@ -5,7 +5,6 @@ package challenge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -14,29 +13,39 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"github.com/doorcode/caddy-doorcode/challenge/keyring"
-	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 )
 
 // A House is what all gates share and what outlives a change of
 // configuration: records, keys, the mail queue, the sessions that this machine
 // has seen, and the ends that it knows of. It is safe for concurrent use.
 type House struct {
-	store  Store
-	ring   *keyring.Ring
-	sender Sender
-	now    func() time.Time
+	store   *records
+	ring    *keyring.Ring
+	sender  Sender
+	record  Recorder // nil: nobody asks
+	now     func() time.Time
+	shared  bool // other machines use the records too
+	machine id   // names this one among them
 
 	tickets *otter.Cache[string, *ticket] // by session cookie
 	guests  *otter.Cache[guestKey, *Live] // by identity of an earlier step
 	streams streams
 	ends    ends
 	budget  budget
+	locks   locks
+	known   *acquaintances // whose remembered browsers this process has seen
+	signing signing
 
-	outage  outage
-	keysMu  sync.Mutex  // guards keys while they are made
-	rekeyed atomic.Bool // the stored keys were another secret's, and are replaced
-	stop    context.CancelFunc
-	done    sync.WaitGroup
+	outage    outage
+	runs      atomic.Pointer[string] // of the store, see Lossy; nil: not read yet
+	lost      atomic.Bool            // the store may have lost what this machine knows
+	rewound   atomic.Bool            // and may number ends anew
+	restarted atomic.Int64           // Unix seconds at which that was noticed last; 0: never
+	behind    uint64                 // by how many ends the store is behind; of the watch alone
+	mute      bool                   // the store did not take the last sign of life; of the watch alone
+	mending   atomic.Bool
+	stop      context.CancelFunc
+	done      sync.WaitGroup
 }
 
 // HouseOptions are what a House is made of.
@@ -44,6 +53,11 @@ type HouseOptions struct {
 	Store  Store
 	Ring   *keyring.Ring
 	Sender Sender
+	// Shared: other machines use the store too. Records of another secret are then
+	// an error, and a store that does not answer at the start is waited for.
+	Shared bool
+	// Recorder takes the events of the house itself. Nil: they are dropped.
+	Recorder Recorder
 	// Now is the clock of sessions. Default: time.Now.
 	Now func() time.Time
 }
@@ -70,6 +84,13 @@ const (
 	labelAsked   keyring.Label = "asked"
 )
 
+// A restorable store notices that it was put back from a copy. It goes on saying
+// so until what that revived has been dealt with.
+type restorable interface {
+	Restored() bool
+	Settle() error
+}
+
 // OpenHouse starts a House. It reads which sessions were ended; when the store
 // does not answer, the house opens all the same and admits nobody until it
 // does. Close ends its goroutines.
@@ -82,11 +103,30 @@ func OpenHouse(ctx context.Context, o HouseOptions) (*House, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making cache of identities: %w", err)
 	}
-	h := &House{guests: guests, store: o.Store, ring: o.Ring, sender: o.Sender, now: o.Now, tickets: tickets}
+	locks, err := newLocks()
+	if err != nil {
+		return nil, fmt.Errorf("making cache of locks: %w", err)
+	}
+	known, err := newAcquaintances()
+	if err != nil {
+		return nil, fmt.Errorf("making cache of browsers: %w", err)
+	}
+	h := &House{
+		store: newRecords(o.Store), shared: o.Shared, ring: o.Ring, sender: o.Sender, record: o.Recorder, now: o.Now,
+		machine: newID(), tickets: tickets, guests: guests, locks: locks, known: known,
+	}
 	if h.now == nil {
 		h.now = time.Now
 	}
-	h.readEnds(ctx)
+	if s, ok := o.Store.(restorable); ok && s.Restored() {
+		if err := h.restore(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	if err := h.readEnds(ctx); err != nil {
+		h.outage.settle(ctx, h, err)
+	}
+	h.checkRuns(ctx)
 	h.settleBudget(ctx)
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	h.stop = stop
@@ -101,76 +141,33 @@ func (h *House) Close() {
 	h.done.Wait()
 	h.tickets.StopAllGoroutines()
 	h.guests.StopAllGoroutines()
+	h.locks.doors.StopAllGoroutines()
+	h.known.close()
 }
 
-// watch reads the ended sessions twice a second and writes the mail budget, the
-// last of it when the house closes.
-func (h *House) watch(ctx context.Context) {
-	tick := time.NewTicker(endsEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), endsEvery)
-			defer cancel()
-			h.settleBudget(last)
-			return
-		case <-tick.C:
-			h.readEnds(ctx)
-			h.streams.sweep(h.now())
-			h.settleBudget(ctx)
-		}
+// restore makes sure that nothing which a copy of the store revives lets anybody
+// in.
+func (h *House) restore(ctx context.Context, s restorable) error {
+	if err := h.EndRestored(ctx); err != nil {
+		return fmt.Errorf("dealing with a store that was put back from a copy: %w", err)
 	}
+	return s.Settle()
 }
 
-// Keys returns the signing keys, with one for the algorithm made if there was
-// none. They are kept in the store sealed under the root secret, so that two
-// machines which start at once agree.
-func (h *House) Keys(ctx context.Context, algorithm sessions.Algorithm) (sessions.Keys, error) {
-	h.keysMu.Lock()
-	defer h.keysMu.Unlock()
-	sealed, err := h.store.Get(ctx, keyKeys)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return sessions.Keys{}, fmt.Errorf("reading signing keys: %w", err)
+// tell records an event of the house itself.
+func (h *House) tell(ctx context.Context, e Event) {
+	if h.record != nil {
+		h.record.Record(ctx, e)
 	}
-	plain, changed, err := h.ensureKeys(sealed, algorithm, h.now())
-	if err != nil {
-		return sessions.Keys{}, err
-	}
-	if changed {
-		err = h.store.Update(ctx, keyKeys, func(old []byte, now time.Time) ([]byte, time.Duration, error) {
-			if plain, changed, err = h.ensureKeys(old, algorithm, now); err != nil || !changed {
-				return old, 0, err
-			}
-			return h.ring.Seal(labelKeys, plain, nil), 0, nil
-		})
-	}
-	if err != nil {
-		return sessions.Keys{}, fmt.Errorf("keeping signing keys: %w", err)
-	}
-	return sessions.ParseKeys(plain)
-}
-
-func (h *House) ensureKeys(sealed []byte, algorithm sessions.Algorithm, now time.Time) (plain []byte, changed bool, err error) {
-	if len(sealed) > 0 {
-		if plain, err = h.ring.Open(labelKeys, sealed, nil); err != nil {
-			// Another secret: whoever set it wants everybody to sign in again, and
-			// whoever lost the old one has no other way on. New keys trust nothing
-			// that was signed before.
-			plain = nil
-			h.rekeyed.Store(true)
-		}
-	}
-	return sessions.Ensure(plain, algorithm, now)
 }
 
 // The record names. Addresses appear in them only as keyed hashes.
 const (
-	keyKeys = "keys"
 	keyEnds = "ended"
 
-	keyDoor   = "door/"
-	keyPerson = "person/"
+	keyDoor    = "door/"
+	keyMachine = "machine/"
+	keyPerson  = "person/"
 )
 
 func (h *House) doorKey(e Email) string { return keyDoor + h.doorID(e).String() }

@@ -28,7 +28,11 @@ type Late struct {
 // When a session was ended is on no record. Until it would have been over by
 // itself, it counts for a day from the last use that its cookie knows of.
 func (g *Gate) Lately(ctx context.Context, v *Visit) (Late, bool) {
-	s, err := g.issuer.Check(v.Session, v.Audience, v.Now)
+	issuer, err := g.issuer()
+	if err != nil {
+		return Late{}, false
+	}
+	s, err := issuer.Check(v.Session, v.Audience, v.Now)
 	if err != nil && !errors.Is(err, sessions.ErrExpired) {
 		return Late{}, false
 	}

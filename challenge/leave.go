@@ -16,7 +16,11 @@ func (g *Gate) SignOut(ctx context.Context, v *Visit, a *Admission, forget bool)
 	live := a.Live
 	claims := g.house.claims(v)
 	claim, _ := claims.Find(live.Email, live.Source, live.User, v.Now)
+	var gone []sessionEntry
 	err = g.house.retire(ctx, live, live.Browser, func(p *person) {
+		if gone = nil; claim.ID != "" && claim.ID != live.Browser { // it was remembered by another gate
+			gone = p.endBrowser(claim.ID, v.Now)
+		}
 		for _, browser := range []string{claim.ID, live.Browser} {
 			if d := p.device(browser); d != nil {
 				d.Ended = true
@@ -26,6 +30,9 @@ func (g *Gate) SignOut(ctx context.Context, v *Visit, a *Admission, forget bool)
 			}
 		}
 	})
+	if err == nil {
+		err = g.house.end(ctx, g.house.personID(Email(live.Email)), gone...)
+	}
 	if err != nil {
 		return "", unavailable(err)
 	}
@@ -60,7 +67,7 @@ func (g *Gate) Unremember(ctx context.Context, v *Visit, forget bool) (setDevice
 		return nil
 	})
 	if err == nil {
-		err = g.house.end(ctx, gone...)
+		err = g.house.end(ctx, g.house.personID(Email(claim.Address)), gone...)
 	}
 	if err != nil {
 		return "", unavailable(err)

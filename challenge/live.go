@@ -23,6 +23,7 @@ type Live struct {
 	lastFresh  atomic.Int64  // Unix nanoseconds of the last use of a page that wants a fresh code
 	seen       atomic.Uint64 // see ends.ended
 	demanded   atomic.Int64  // Unix nanoseconds of the last mail that the app asked for
+	stranded   bool          // the store is away, see Gate.stranded
 	awaits     atomic.Int64  // generation of its secret that the browser has yet to show; 0: none
 	extended   atomic.Pointer[extension]
 	admissions atomic.Pointer[[]*Admission]
@@ -134,7 +135,11 @@ func entryOf(s sessions.Session) sessionEntry {
 // open signs a session and keeps it in memory. generation is that of the secret
 // which its browser is given with it, or zero.
 func (g *Gate) open(s sessions.Session, generation int, now time.Time) (string, *Live, error) {
-	token, err := g.issuer.Sign(s)
+	issuer, err := g.issuer()
+	if err != nil {
+		return "", nil, err
+	}
+	token, err := issuer.Sign(s)
 	if err != nil {
 		return "", nil, err
 	}
@@ -186,12 +191,19 @@ func (g *Gate) idled(active, now time.Time) bool {
 // sessions in the person's record decides; where the store does not answer, a
 // session that verifies goes on for the grace, and is asked about again.
 func (g *Gate) learn(ctx context.Context, v *Visit) (*ticket, error) {
-	s, err := g.issuer.Check(v.Session, v.Audience, v.Now)
+	issuer, err := g.issuer()
+	if err != nil {
+		return nil, err
+	}
+	s, err := issuer.Check(v.Session, v.Audience, v.Now)
 	if err != nil {
 		return nil, err
 	}
 	t := &ticket{newLive(s), s.Active}
-	epoch := g.house.ends.epoch.Load()
+	if g.house.ends.ended(t.live.key, &t.live.seen) {
+		return nil, errEnded
+	}
+	count, look := g.house.ends.count.Load(), g.house.glance(Email(s.Email))
 	record, err := read[person](ctx, g.house.store, g.house.personKey(Email(s.Email)))
 	switch {
 	case err == nil:
@@ -200,16 +212,22 @@ func (g *Gate) learn(ctx context.Context, v *Visit) (*ticket, error) {
 		// store that is down: neither may revive a session that was ended.
 		return nil, unavailable(err)
 	default:
+		if s.Issued.Unix() < g.house.store.epoch.Load() {
+			return nil, unavailable(err) // it ended when the store was put back
+		}
 		g.log(ctx, v, Event{Name: StoreFailed, Err: err})
 		return t, nil // within the grace, see Admit
 	}
 	if _, lives := record.session(t.live.key, v.Now); !lives {
+		// Remembered, or it would be let in by the grace once the store is away.
+		g.house.ends.note(v.Now, end{Session: t.live.key, Expires: s.Expires.Unix()})
 		return nil, errEnded
 	}
+	look.saw(&record)
 	if d := record.device(s.Browser); d != nil && d.Session == t.live.key && d.Unconfirmed() {
 		t.live.awaits.Store(int64(d.Generation))
 	}
-	if g.house.ends.epoch.Load() == epoch { // else what was read may be out of date
+	if g.house.ends.count.Load() == count { // else what was read may be out of date
 		g.house.tickets.Set(v.Session, t)
 	}
 	return t, nil
@@ -222,9 +240,13 @@ func (g *Gate) extend(live *Live, now time.Time) string {
 	if e := live.extended.Load(); e != nil && now.Sub(e.active) <= g.policy.Session.Idle/4 {
 		return e.token
 	}
+	issuer, err := g.issuer()
+	if err != nil {
+		return ""
+	}
 	s := live.Session
 	s.Active = now
-	token, err := g.issuer.Sign(s)
+	token, err := issuer.Sign(s)
 	if err != nil {
 		return ""
 	}

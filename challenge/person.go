@@ -24,12 +24,26 @@ type person struct {
 	Door     id               `json:"door,omitzero"`      // the other record of the address
 	Entries  []entered        `json:"entries,omitempty"`  // by code, oldest first
 	Told     []told           `json:"told,omitempty"`     // of which kinds of entries, lately
+	Epoch    int64            `json:"epoch,omitempty"`    // in which the record was written last, see endRing
 }
 
 // personVersion is the format of the record.
 const personVersion = 1
 
 func (p *person) format() (is, known int) { return p.Version, personVersion }
+
+// settle ends all that lets anybody in without a code, where the record comes from
+// a copy of the store that was put back: any of it may have been ended since the
+// copy was made.
+func (p *person) settle(now life) {
+	if p.Epoch >= now.epoch {
+		return
+	}
+	p.Epoch, p.Sessions = now.epoch, nil
+	for i := range p.Devices {
+		p.Devices[i].Ended = true
+	}
+}
 
 // A sessionEntry says that a session lives. Times are Unix seconds. Of one that
 // has ended, Device names the browser if that has ended with it.

@@ -25,7 +25,24 @@ type Policy struct {
 	Countries Countries
 	// Reveal tells people that their address is not on the list.
 	Reveal bool
+	// OnStoreFailure says who passes without a session while the store does not
+	// answer. Default: nobody.
+	OnStoreFailure StoreFailure
 }
+
+// A StoreFailure says who passes without a session while the store does not
+// answer, within the grace that sessions have then.
+type StoreFailure uint8
+
+// The store failures.
+const (
+	// DenyAll lets nobody pass.
+	DenyAll StoreFailure = iota
+	// AllowKnownBrowsers lets a remembered browser pass whose record this process
+	// has seen, and of whose end it knows nothing, as it would have been let in
+	// then. It never reaches pages that want a fresh code.
+	AllowKnownBrowsers
+)
 
 // CodePolicy says what codes are like.
 type CodePolicy struct {

@@ -6,6 +6,7 @@ package challenge
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/devices"
@@ -91,6 +92,9 @@ func claimOf(c devices.Claims, v *Visit) (devices.Claim, bool) {
 
 // renew makes a session for a remembered browser.
 func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) Verdict {
+	if pass, ok := g.strandedStill(ctx, v); ok {
+		return pass
+	}
 	claims := g.house.claims(v)
 	claim, ok := claimOf(claims, v)
 	if v.Earlier == nil {
@@ -103,8 +107,14 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) Verdict {
 	if !g.access.Load().Judge(who.Email, v.Now).Allowed {
 		return verdict
 	}
+	if pass, ok := g.stranded(ctx, v, who, claim, nil); ok {
+		return pass
+	}
 	entry, said, err := g.reenter(ctx, v, who, claim)
 	if err != nil {
+		if pass, ok := g.stranded(ctx, v, who, claim, err); ok {
+			return pass
+		}
 		g.log(ctx, v, Event{Name: StoreFailed, Err: err})
 		return Verdict{Decision: Unavailable}
 	}
@@ -147,9 +157,11 @@ type reentry struct {
 func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim devices.Claim) (entry reentry, said risk.Judgement, err error) {
 	var gone []sessionEntry
 	var replayed bool
+	var seen *person
+	look := g.house.glance(who.Email)
 	here := g.where(g.spotOf(v.IP))
 	err = change(ctx, g.house.store, g.house.personKey(who.Email), func(p *person, now time.Time) error {
-		entry, gone, replayed = reentry{}, nil, false
+		entry, gone, replayed, seen = reentry{}, nil, false, p
 		p.tidy(now)
 		d := p.device(claim.ID)
 		facts := risk.Facts{Browser: g.standing(d, now), ID: claim.ID, Here: here, Person: &p.Places}
@@ -165,14 +177,16 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 			return nil
 		}
 		p.Places.Touch(here, claim.ID, now)
-		entry, gone, err = g.resume(v, who, p, d, d.Judge(claim.Generation, now), said, now)
+		entry, gone, err = g.resume(v, who, p, d, claim.Generation, said, now)
 		return err
 	})
 	if errors.Is(err, errUnchanged) {
+		look.saw(seen)
 		return entry, said, nil
 	}
 	if err == nil {
-		err = g.house.end(ctx, gone...)
+		look.saw(seen)
+		err = g.house.end(ctx, g.house.personID(who.Email), gone...)
 	}
 	if replayed {
 		g.log(ctx, v, Event{Name: DeviceReplayed, Address: who.Email, User: who.User, Source: who.Source})
@@ -180,14 +194,12 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 	return entry, said, err
 }
 
-var errUnchanged = errors.New("nothing to write")
-
 // standing is how a browser with a record, or without, is known.
 func (g *Gate) standing(d *devices.Record, now time.Time) risk.Browser {
 	switch {
 	case d == nil || g.forgets(d, now):
 		return risk.Lapsed
-	case d.Ended:
+	case d.Ended || g.house.ends.lost(d.ID): // the record may be one that came back
 		return risk.SignedOut
 	default:
 		return risk.Remembered
@@ -196,19 +208,23 @@ func (g *Gate) standing(d *devices.Record, now time.Time) risk.Browser {
 
 // resume gives a remembered browser its next session. gone are those that it
 // takes the place of.
-func (g *Gate) resume(v *Visit, who Identity, p *person, d *devices.Record, secret devices.Outcome, said risk.Judgement, now time.Time) (entry reentry, gone []sessionEntry, err error) {
-	s := g.renewal(v, who, d, said, now)
+func (g *Gate) resume(v *Visit, who Identity, p *person, d *devices.Record, generation int, said risk.Judgement, now time.Time) (entry reentry, gone []sessionEntry, err error) {
+	s, secret := g.renewal(v, who, d, said, now), d.Judge(generation, now)
 	if shared, lives := p.session(d.Session, now); lives && secret == devices.Previous {
 		s.Issued, s.Expires = time.Unix(shared.Made, 0), time.Unix(shared.Ends, 0)
 		entry = reentry{session: s, generation: d.Generation, expires: g.rememberedUntil(d)}
 		return entry, nil, entry.session.ID.UnmarshalText([]byte(d.Session))
 	}
 	if secret == devices.Current {
-		d.Rotate()
+		d.Rotate(generation)
 	}
+	before := d.Session
 	d.Session, d.Used = s.ID.String(), now.Unix()
 	entry.session, entry.generation, entry.expires = s, d.Generation, g.rememberedUntil(d)
 	gone = p.dropOf(d.ID)
+	if !slices.ContainsFunc(gone, func(s sessionEntry) bool { return s.ID == before }) {
+		gone = append(gone, g.house.known.renewed(before, d.ID, now)...)
+	}
 	for i := range gone {
 		gone[i].Next = entryOf(s).ID
 	}
@@ -220,11 +236,14 @@ func (g *Gate) resume(v *Visit, who Identity, p *person, d *devices.Record, secr
 // renewal is the session that a remembered browser is given.
 func (g *Gate) renewal(v *Visit, who Identity, d *devices.Record, said risk.Judgement, now time.Time) sessions.Session {
 	s := g.session(v, who, d.ID, time.Unix(d.Coded, 0), now)
-	if s.Place = ""; said.Observed&risk.SetOf(NewPlace, Travel) == 0 {
+	if s.Place = ""; vouches(said) {
 		s.Place = beginning{g.where(g.spotOf(v.IP)), g.id}.text()
 	}
 	return s
 }
+
+// vouches reports whether a session that begins so may count its place as usual.
+func vouches(said risk.Judgement) bool { return said.Observed&risk.SetOf(NewPlace, Travel) == 0 }
 
 // forgets reports whether a browser is no longer remembered at this gate.
 func (g *Gate) forgets(d *devices.Record, now time.Time) bool {

@@ -94,7 +94,7 @@ func (g *Gate) endAsker(ctx context.Context, l link) error {
 	if err != nil {
 		return err
 	}
-	return h.end(ctx, gone...)
+	return h.end(ctx, a.Person, gone...)
 }
 
 // challengeOf finds the challenge that a link ends. The link of an earlier mail

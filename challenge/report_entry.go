@@ -83,11 +83,15 @@ func (g *Gate) reportEntry(ctx context.Context, v *Visit, t trail) (Report, erro
 	if err := g.blockAll(ctx, p.Door, from, t.mark); err != nil {
 		return Report{}, err
 	}
-	if err := g.house.end(ctx, over...); err != nil {
+	over = append(over, g.house.known.unlearned(e.ID, v.Now)...)
+	if err := g.house.end(ctx, t.person, over...); err != nil {
 		return Report{}, err
 	}
 	var late []sessionEntry
+	var seen *person
+	look := g.house.glanceAt(t.person)
 	err = change(ctx, g.house.store, key, func(p *person, now time.Time) error {
+		seen = p
 		p.tidy(now)
 		if t.find(p) == nil {
 			return ErrNoReport
@@ -98,10 +102,11 @@ func (g *Gate) reportEntry(ctx context.Context, v *Visit, t trail) (Report, erro
 	if err != nil {
 		return Report{}, err
 	}
+	look.saw(seen)
 	late = slices.DeleteFunc(late, func(s sessionEntry) bool {
 		return slices.ContainsFunc(over, func(o sessionEntry) bool { return o.ID == s.ID })
 	})
-	if err := g.house.end(ctx, late...); err != nil {
+	if err := g.house.end(ctx, t.person, late...); err != nil {
 		return Report{}, err
 	}
 	g.log(ctx, v, Event{Name: Reported, Account: t.person.String(), Session: publicID(e.Session)})

@@ -32,11 +32,7 @@ const (
 // seen judges the place of a session. While it stays at one address, or switches
 // between two, such as those of IPv4 and IPv6, that costs two comparisons.
 func (g *Gate) seen(ctx context.Context, v *Visit, a *Admission) (*sighting, error) {
-	now := v.Now.UnixNano()
-	if s := a.here.Load(); s != nil && s.ip == v.IP && now < s.until {
-		return s, nil
-	}
-	if s := a.there.Load(); s != nil && s.ip == v.IP && now < s.until {
+	if s := a.sighted(v); s != nil {
 		return s, nil
 	}
 	s, err := g.sight(ctx, v, a.Live)
@@ -46,10 +42,7 @@ func (g *Gate) seen(ctx context.Context, v *Visit, a *Admission) (*sighting, err
 	if !a.Live.kept() && s.said.Asks != 0 {
 		return s, nil // a code that is entered makes no new admission of a guest
 	}
-	if before := a.here.Load(); before == nil || before.ip != s.ip {
-		a.there.Store(before)
-	}
-	a.here.Store(s)
+	a.sight(s)
 	observes := g.policy.Risk.ObserveAll
 	if a.Live.kept() && (s.barred && !observes || s.said.Asks|s.said.Observed != 0) { // without a session, decide says it
 		verdict := Verdict{Decision: Pass, Reason: s.said.Asks.First(), Identity: a.Identity, Admission: a, Observed: s.said.Observed, Barred: s.barred}
@@ -61,6 +54,27 @@ func (g *Gate) seen(ctx context.Context, v *Visit, a *Admission) (*sighting, err
 		g.logVerdict(ctx, v, verdict, a.Live.factor())
 	}
 	return s, nil
+}
+
+// sighted is what the gate made of the visit's address a while ago, if that still
+// holds.
+func (a *Admission) sighted(v *Visit) *sighting {
+	now := v.Now.UnixNano()
+	if s := a.here.Load(); s != nil && s.ip == v.IP && now < s.until {
+		return s
+	}
+	if s := a.there.Load(); s != nil && s.ip == v.IP && now < s.until {
+		return s
+	}
+	return nil
+}
+
+// sight remembers the last sighting, and the one before at another address.
+func (a *Admission) sight(s *sighting) {
+	if before := a.here.Load(); before == nil || before.ip != s.ip {
+		a.there.Store(before)
+	}
+	a.here.Store(s)
 }
 
 // sight judges an address that the gate has not seen the session at. Near to where

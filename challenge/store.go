@@ -40,46 +40,31 @@ type Store interface {
 		edit func(old []byte, now time.Time) (new []byte, ttl time.Duration, err error)) error
 }
 
+// A Lossy is a Store that can come back as it was some time ago, without updates
+// that it had acknowledged: a server that fails over to a replica, or is started
+// again from a snapshot. A run is a stretch of time through which one server lost
+// nothing; each has a name that no other run has.
+type Lossy interface {
+	Store
+
+	// GetRun is Get, and names the run of the server that answered, also with
+	// ErrNotFound.
+	GetRun(ctx context.Context, key string) (value []byte, run string, err error)
+
+	// UpdateRun is Update, and tells edit the run of the server that keeps the
+	// record.
+	UpdateRun(ctx context.Context, key string,
+		edit func(old []byte, now time.Time, run string) (new []byte, ttl time.Duration, err error)) error
+
+	// Runs names the runs of all servers that accept updates, as one text that
+	// changes when any of them does.
+	Runs(ctx context.Context) (string, error)
+}
+
 // A Lister lists keys with a prefix, in order, starting after the given key.
 // It serves an operator's commands and is never used on a request.
 type Lister interface {
 	List(ctx context.Context, prefix, after string, n int) (keys []string, err error)
-}
-
-// read loads the record under key into T; a missing record is T's zero value.
-func read[T any](ctx context.Context, s Store, key string) (T, error) {
-	var record T
-	raw, err := s.Get(ctx, key)
-	if errors.Is(err, ErrNotFound) {
-		return record, nil
-	}
-	if err != nil {
-		return record, err
-	}
-	return record, decode(raw, &record)
-}
-
-// change runs edit on the record under key and keeps what it left. The record
-// lives for as long as its own lives method says; zero removes it.
-func change[T any, P interface {
-	*T
-	lives(now time.Time) time.Duration
-}](ctx context.Context, s Store, key string, edit func(record P, now time.Time) error) error {
-	return s.Update(ctx, key, func(old []byte, now time.Time) ([]byte, time.Duration, error) {
-		var record T
-		if err := decode(old, &record); err != nil {
-			return nil, 0, err
-		}
-		if err := edit(&record, now); err != nil {
-			return nil, 0, err
-		}
-		ttl := P(&record).lives(now)
-		if ttl <= 0 {
-			return nil, 0, nil
-		}
-		raw, err := json.Marshal(&record)
-		return raw, ttl, err
-	})
 }
 
 // A versioned record says which format it is in. One of a later version may hold

@@ -58,8 +58,12 @@ func (g *Gate) Stream(a *Admission, cut func()) (done func()) {
 }
 
 // streamsUntil is when the streams of a session end by themselves. A remembered
-// browser would be let in again at once, so its streams go on.
+// browser would be let in again at once, so its streams go on; those that it opened
+// while the store was away, until it has a session again or the grace is over.
 func (g *Gate) streamsUntil(l *Live) time.Time {
+	if l.stranded {
+		return g.house.freshUntil(g.grace)
+	}
 	if l.Browser == "" || g.always() {
 		return l.Expires
 	}

@@ -29,7 +29,8 @@ func (Try) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hiddenCode) }
 func (Try) LogValue() slog.Value { return slog.StringValue(hiddenCode) }
 
 // A TryError is a code that did not let anybody in. Kind is ErrWrongCode,
-// ErrOldCode, ErrLabel, ErrCodeExpired, ErrCodeCancelled or a *MalformedError.
+// ErrOldCode, ErrLabel, ErrCodeExpired, ErrCodeCancelled, ErrCodeLost or a
+// *MalformedError.
 type TryError struct {
 	Kind error
 	Left int    // tries left
@@ -62,6 +63,11 @@ func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, e
 	if err != nil {
 		return Entry{}, err
 	}
+	door := g.house.doorID(f.Address)
+	if locked := g.house.locks.refuse(door, g.lockOf(of), v.Now); locked != nil {
+		g.logTry(ctx, v, f, locked)
+		return Entry{}, locked
+	}
 	// An office is one network: what strangers in it typed must not keep out whoever
 	// is none.
 	uncounted := g.house.countNetwork(ctx, v.IP, LimitTryIP, g.policy.Limits.TryIP)
@@ -71,6 +77,7 @@ func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, e
 	}
 	right := g.access.Load().Judge(f.Address, v.Now)
 	did, err := g.spend(ctx, v, f, try.Typed, of, right.Allowed)
+	g.house.locks.note(door, g.lockOf(of), err)
 	if !did.warn.IsZero() {
 		g.warn(ctx, v, f.Address, did.warn)
 	}
@@ -126,11 +133,19 @@ func (g *Gate) spend(ctx context.Context, v *Visit, f *Flow, typed string, of cr
 			return nil
 		}
 		c := d.of(g.house.flowHash(f.ID))
+		if c == nil && g.lost(f, v.Now) {
+			outcome = &TryError{Kind: ErrCodeLost}
+			return nil
+		}
 		if c == nil || c.expired(now) || c.Shape.Length < minCode {
 			outcome = &TryError{Kind: ErrCodeExpired}
 			return nil
 		}
 		did.ref = c.Ref
+		if c.Lost {
+			outcome = &TryError{Kind: ErrCodeLost, Ref: c.Ref}
+			return nil
+		}
 		if outcome = g.attempt(d, b, c, f, typed, allowed, now); outcome == nil {
 			did.mark = g.house.spends(d, c, g.house.personID(f.Address), now)
 			d.succeed(*c, of, network)

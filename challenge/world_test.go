@@ -110,6 +110,17 @@ func (d *diary) has(name challenge.EventName) bool {
 	return false
 }
 
+func (d *diary) count(name challenge.EventName) (n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, e := range d.events {
+		if e.Name == name {
+			n++
+		}
+	}
+	return n
+}
+
 // A world is a house with what is around it.
 type world struct {
 	t       testing.TB

@@ -56,7 +56,7 @@ const (
 // Judge says what presenting a generation means at a time. It changes nothing.
 func (r *Record) Judge(generation int, now time.Time) Outcome {
 	switch {
-	case generation == r.Generation:
+	case generation >= r.Generation: // a later one was given out by a record that was lost since
 		return Current
 	case generation == r.Generation-1 && (r.Unconfirmed() || now.Before(time.Unix(r.Presented, 0).Add(overlap))):
 		return Previous
@@ -76,9 +76,9 @@ func (r *Record) Confirm(generation int, now time.Time) {
 // Unconfirmed reports whether the newest generation was never presented.
 func (r *Record) Unconfirmed() bool { return r.Presented == 0 }
 
-// Rotate makes a new generation.
-func (r *Record) Rotate() {
-	r.Generation++
+// Rotate makes a generation later than the one that was presented.
+func (r *Record) Rotate(presented int) {
+	r.Generation = max(r.Generation, presented) + 1
 	r.Presented = 0
 }
 

@@ -101,12 +101,14 @@ type codeView struct {
 	ExpiresIn           int // seconds; 0 where the script need not care
 }
 
-type button struct{ Label, Busy string }
+// A button with About has the focus, and is described by the element of that id.
+type button struct{ Label, Busy, About string }
 
 type fieldView struct {
 	Label, Hint, Typed, Alphabet string
 	Length                       int
-	Numeric, Main                bool // Main: it is what the page is about
+	Numeric                      bool
+	Main, Focus                  bool // it is what the page is about; it has the focus
 	Button                       button
 	Remember                     *rememberView
 }
@@ -129,7 +131,7 @@ func (Code) kind() kind { return scripted }
 
 func (p Code) content(s scribe) content {
 	p = p.withDefaults()
-	c := content{template: "code.html", heading: s.both("code.heading", nil), failed: p.Trouble.inField()}
+	c := content{template: "code.html", heading: s.both("code.heading", nil), failed: p.Trouble.inField() || p.isOver()}
 	if p.Confirm {
 		c.heading = s.both("confirm.heading", nil)
 	}
@@ -151,7 +153,7 @@ func (p Code) content(s scribe) content {
 		p.fill(s, &v)
 	}
 	if v.Field != nil {
-		v.Field.Main = v.First == nil
+		v.Field.Main, v.Field.Focus = v.First == nil, !p.isOver()
 	}
 	p.surround(s, &v)
 	v.ErrorTitle = s.title(content{heading: c.heading, failed: true})
@@ -186,8 +188,9 @@ func (p Code) fill(s scribe, v *codeView) {
 	} else {
 		v.Alert = p.sentenceOfTrouble(s).html
 	}
-	if p.Trouble == CodeExpired {
+	if p.isOver() {
 		v.First = p.newCode(s)
+		v.First.About = "trouble"
 		return
 	}
 	if p.Ref != "" {
@@ -213,6 +216,10 @@ func (p Code) surround(s scribe, v *codeView) {
 		v.Why = p.why(s)
 	}
 }
+
+// isOver reports that no code can be entered before another one is sent. What there
+// is to do is the button then, and not the field.
+func (p Code) isOver() bool { return p.Trouble == CodeExpired || p.Trouble == CodeLost }
 
 func (p Code) newCode(s scribe) *button {
 	return &button{Label: s.text("code.new", nil), Busy: s.text("email.busy", nil)}

@@ -33,6 +33,40 @@ func TestWEB05TheCodeFieldIsOneThatCanBePastedAndFilled(t *testing.T) {
 	}
 }
 
+// Where a code is over, the field can take none: what there is to do, and why, is
+// at the button.
+func TestTheFocusIsOnTheNewCodeWhereTheOldOneIsOver(t *testing.T) {
+	r := renderer(t, nil)
+	for trouble := pages.NoTrouble; trouble <= pages.MailDown; trouble++ {
+		c := asked()
+		c.Trouble = trouble
+		doc := parse(t, render(t, r, c))
+		var focused []element
+		for _, e := range doc.elements {
+			if _, has := e.attrs["autofocus"]; has {
+				focused = append(focused, e)
+			}
+		}
+		_, field := doc.byID("code")
+		over := trouble == pages.CodeExpired || trouble == pages.CodeLost
+		switch {
+		case !field:
+			if len(focused) > 0 {
+				t.Errorf("trouble %d: the focus is on %v", trouble, focused)
+			}
+		case len(focused) != 1:
+			t.Errorf("trouble %d: %d elements have the focus", trouble, len(focused))
+		case over && (focused[0].name != "button" || focused[0].attrs["aria-describedby"] != "trouble"):
+			t.Errorf("trouble %d: the focus is on %v, want the button that sends a new code", trouble, focused[0])
+		case !over && focused[0].attrs["id"] != "code":
+			t.Errorf("trouble %d: the focus is on %v, want the field", trouble, focused[0])
+		}
+		if _, told := doc.byID("trouble"); over != told || over && !strings.HasPrefix(doc.text["title"], "Error: ") {
+			t.Errorf("trouble %d: there is what the button is about: %t, title %q", trouble, told, doc.text["title"])
+		}
+	}
+}
+
 // A stolen first factor must not tell the mailbox.
 func TestAKnownPersonsAddressIsNeverWhole(t *testing.T) {
 	r := renderer(t, nil)

@@ -103,6 +103,7 @@ func doors() []screen {
 		{"2e-alphabet", trouble(pages.WrongAlphabet)},
 		{"2p-earlier", trouble(pages.EarlierCode)},
 		{"2x-expired", trouble(pages.CodeExpired)},
+		{"2x-lost", trouble(pages.CodeLost)},
 		{"2l-cancelled", trouble(pages.CodeCancelled)},
 		{"2L-locked", trouble(pages.AddressLocked)},
 		{"2L-locked-network", trouble(pages.NetworkLocked)},

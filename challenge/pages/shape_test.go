@@ -107,8 +107,8 @@ func TestEveryPageHasTheShapeOfAPage(t *testing.T) {
 			if heading == "" || title != heading+" – Example" {
 				t.Errorf("title is %q under the heading %q", doc.text["title"], heading)
 			}
-			_, failed := doc.byID("error")
-			failed = failed && doc.has("aria-invalid", "true")
+			_, over := doc.byID("trouble")
+			failed := over || doc.has("aria-invalid", "true")
 			if failed != strings.HasPrefix(doc.text["title"], "Error: ") {
 				t.Errorf("title is %q, failed is %v", doc.text["title"], failed)
 			}

@@ -22,6 +22,7 @@ const (
 	WrongAlphabet         // [2e], letters in a code of digits
 	EarlierCode           // [2p]
 	CodeExpired           // [2x]
+	CodeLost              // [2x], by an interruption of ours
 	CodeCancelled         // [2l], with Tries
 	AddressLocked         // [2L], until RetryAt
 	NetworkLocked         // [2L], until RetryAt
@@ -69,6 +70,8 @@ func (p Code) sentenceOfTrouble(s scribe) message {
 		return s.both("code.earlier", ref)
 	case CodeExpired:
 		return s.both("code.expired", nil)
+	case CodeLost:
+		return s.both("code.lost", nil)
 	case CodeCancelled:
 		return s.both("cancelled.text", words.Args{"count": p.Tries})
 	default:

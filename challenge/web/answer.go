@@ -200,14 +200,31 @@ func (d *Door) noAccess(w http.ResponseWriter, r *http.Request, in *Arrival) {
 	d.problem(w, r, problem{Type: "no-access", Detail: "This address may not use " + in.site.name + "."})
 }
 
-// unavailable answers when nothing can be decided.
+// unavailable answers when nothing can be decided. Its page leads to where the
+// person wanted to go.
 func (d *Door) unavailable(w http.ResponseWriter, r *http.Request, in *Arrival) {
 	d.head(w).Set("Retry-After", seconds(retrySoon))
 	if !kindOf(r, in).asks() {
 		d.problem(w, r, problem{Type: "unavailable", Detail: "Sign-ins cannot be checked right now. Try again soon."})
 		return
 	}
-	d.page(w, r, in, http.StatusServiceUnavailable, pages.Unavailable{Again: in.site.origin + d.backOf(in.Original)})
+	d.page(w, r, in, http.StatusServiceUnavailable, pages.Unavailable{Again: in.site.origin + d.wanted(r, in)})
+}
+
+// wanted is where a person wants to go. The address of an endpoint has no query, so
+// a form says it, if it is ours, or else the page that the request came from, if
+// more than its origin is told.
+func (d *Door) wanted(r *http.Request, in *Arrival) string {
+	if !d.Owns(in.Original) {
+		return d.backOf(in.Original)
+	}
+	if f, err := d.openForm(in, r.PostForm.Get(fieldForm)); err == nil && f.Back != "" {
+		return safeBack(f.Back)
+	}
+	if from := d.cameFrom(r, in); from != "/" {
+		return from
+	}
+	return d.backOf(in.Original)
 }
 
 // plainHTTP tells the operator that our cookies cannot live on this site.

@@ -85,7 +85,7 @@ func (d *Door) beginCheck(w http.ResponseWriter, r *http.Request, in *Arrival) {
 	}
 }
 
-// cameFrom is the page of this origin that a script began a check on.
+// cameFrom is the page of this origin that a request was sent from.
 func (d *Door) cameFrom(r *http.Request, in *Arrival) string {
 	for _, header := range []string{"Hx-Current-Url", "Referer"} {
 		from, err := url.Parse(r.Header.Get(header))

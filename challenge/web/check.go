@@ -200,6 +200,8 @@ func (c *check) codePage(p challenge.Progress) pages.Code {
 	switch p.Phase {
 	case challenge.NoChallenge, challenge.Lapsed:
 		page.Trouble = pages.CodeExpired
+	case challenge.Lost:
+		page.Trouble = pages.CodeLost
 	case challenge.Cancelled:
 		page.Trouble = pages.CodeCancelled
 	case challenge.LockedOut:

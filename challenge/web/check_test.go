@@ -336,6 +336,42 @@ func TestAStoreThatDoesNotAnswerIsSaidToBeDown(t *testing.T) {
 	b.submit("/verify", "code", code).wants(t, http.StatusOK, "app")
 }
 
+// What a person wanted to see may stand in the query, which the address of an
+// endpoint does not have.
+func TestAfterAnOutageTheWayLeadsToThePageThatWasWanted(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	code := b.ask("/r?k=v&l=%2F", ana)
+	w.store.breaks(true)
+	for _, tt := range []struct {
+		name    string
+		sealed  bool
+		referer string
+		again   string
+	}{
+		{"a form of ours", true, "", "/r?k=v&amp;l=%2F"},
+		{"a form of ours, whatever the referrer", true, origin + "/y", "/r?k=v&amp;l=%2F"},
+		{"no form, from a page of ours", false, origin + "/r?k=v", "/r?k=v"},
+		{"no form, from an endpoint of ours", false, origin + "/r/.doorcode/email", "/r"},
+		{"no form, from another site", false, "https://evil.example/r?k=v", "/r"},
+		{"no form, from nobody knows where", false, "", "/r"},
+		{"no form, from a page that tells its origin alone", false, origin + "/", "/r"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			target, fields := b.form("/verify")
+			fields.Set("code", code)
+			if !tt.sealed {
+				target, fields = "/r/.doorcode/begin", nil
+			}
+			page := b.clone().do(http.MethodPost, target, fields, with(clicked, "Referer", tt.referer))
+			page.wants(t, http.StatusServiceUnavailable, "Sign-in is unavailable", "Try again in a moment.")
+			if want := `href="` + origin + tt.again + `"`; !strings.Contains(page.body, want) {
+				t.Errorf("no %s in:\n%s", want, page.body)
+			}
+		})
+	}
+}
+
 func TestRevealTellsWhoIsNotOnTheList(t *testing.T) {
 	w := newWorld(t, func(s *settings) { s.gate.Policy.Reveal = true })
 	b := w.browser()

@@ -23,6 +23,7 @@ const (
 	noteNoCode    = "no_code"
 	noteExpired   = "expired"
 	noteCancelled = "cancelled"
+	noteLost      = "lost"
 	noteAgain     = "again"
 	noteNew       = "new"
 	noteRecent    = "recent"
@@ -81,6 +82,8 @@ func kindOfTry(err error) string {
 		return noteLabel
 	case errors.Is(err, challenge.ErrCodeExpired):
 		return noteExpired
+	case errors.Is(err, challenge.ErrCodeLost):
+		return noteLost
 	case errors.Is(err, challenge.ErrCodeCancelled):
 		return noteCancelled
 	default:
@@ -138,6 +141,9 @@ func applyNote(page *pages.Code, n *challenge.FlowNote, p challenge.Progress) {
 		return
 	}
 	if trouble, ok := limitTroubles[n.Kind]; ok {
+		if trouble == pages.AddressLocked {
+			return // the lock itself is looked up, and an operator may have lifted it
+		}
 		if until := time.Unix(n.Until, 0); until.After(page.Now) {
 			page.Trouble, page.RetryAt = trouble, until
 		}

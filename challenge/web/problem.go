@@ -51,6 +51,7 @@ var problemTypes = map[string]problemType{
 	"not-listed":       {http.StatusUnprocessableEntity, "The address is not on the list"},
 	"code-superseded":  {http.StatusConflict, "The code is from an earlier email"},
 	"code-expired":     {http.StatusGone, "The code has expired"},
+	"code-lost":        {http.StatusGone, "The code was lost"},
 	"code-cancelled":   {http.StatusGone, "The code no longer works"},
 	"locked":           {http.StatusTooManyRequests, "Too many wrong codes"},
 	"too-many-emails":  {http.StatusTooManyRequests, "Too many emails"},
@@ -74,7 +75,7 @@ var refusals = map[pages.Refusal]string{
 // noteProblems are the types of what an action came to. What is not named was
 // entered in a form that cannot be right.
 var noteProblems = map[string]string{
-	noteExpired: "code-expired", noteCancelled: "code-cancelled", noteOld: "code-superseded", noteWrong: "wrong-code",
+	noteExpired: "code-expired", noteCancelled: "code-cancelled", noteLost: "code-lost", noteOld: "code-superseded", noteWrong: "wrong-code",
 	noteMail: "mail-unavailable", noteEarly: "too-many-emails", noteUsedUp: "too-many-emails", noteNotListed: "not-listed",
 	noteNetworkMails: "too-many-emails", noteAllMails: "too-many-emails",
 

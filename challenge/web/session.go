@@ -77,13 +77,18 @@ func (d *Door) sessionInfo(w http.ResponseWriter, r *http.Request, in *Arrival) 
 }
 
 // jwks publishes the signing keys (RFC 7517).
-func (d *Door) jwks(w http.ResponseWriter, r *http.Request, _ *Arrival) {
+func (d *Door) jwks(w http.ResponseWriter, r *http.Request, in *Arrival) {
+	set, err := d.gate.JWKS()
+	if err != nil {
+		d.unavailable(w, r, in)
+		return
+	}
 	h := d.head(w)
 	h.Set("Cache-Control", "public, max-age=300")
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Del("Vary")
-	write(w, r, http.StatusOK, "application/jwk-set+json", d.gate.JWKS())
+	write(w, r, http.StatusOK, "application/jwk-set+json", set)
 }
 
 // ping lets an operator see that the endpoints can be reached.

@@ -1,0 +1,144 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+// records are the store as a house uses it: what is read from it, or is about to
+// be changed, has first forgotten what must not come back, see [mortal].
+type records struct {
+	Store
+	lossy Lossy        // the same store; nil where nothing that was acknowledged is lost
+	epoch atomic.Int64 // as read last, see endRing
+
+	fault atomic.Pointer[error] // of the last update, nil when it was kept
+}
+
+func newRecords(s Store) *records {
+	r := &records{Store: s}
+	r.lossy, _ = s.(Lossy)
+	return r
+}
+
+// A life is a stretch of time through which a store lost nothing that matters to
+// a record, and revived nothing.
+type life struct {
+	run   string // see Lossy
+	epoch int64  // see endRing
+}
+
+// A mortal record was made in one life of the store. Found in another, it may be
+// as it was some time ago: what is in it may have been used up or ended since, and
+// must not be used again.
+type mortal interface{ settle(now life) }
+
+// A runner is a mortal record that does not outlive a run either.
+type runner interface {
+	mortal
+	ofRun()
+}
+
+// lookUp gets a record, and the life in which that happens.
+func (r *records) lookUp(ctx context.Context, key string, record any) (raw []byte, now life, err error) {
+	if _, runs := record.(runner); runs && r.lossy != nil {
+		raw, now.run, err = r.lossy.GetRun(ctx, key)
+	} else {
+		raw, err = r.Get(ctx, key)
+	}
+	now.epoch = r.epoch.Load()
+	return raw, now, err
+}
+
+// replace updates a record, telling edit of the life in which that happens, and
+// notes whether the store takes updates.
+func (r *records) replace(ctx context.Context, key string, record any, edit func(old []byte, now time.Time, in life) ([]byte, time.Duration, error)) error {
+	var refused error // by edit, which says nothing of the store
+	err := r.update(ctx, key, record, func(old []byte, now time.Time, in life) (_ []byte, _ time.Duration, err error) {
+		value, ttl, err := edit(old, now, in)
+		refused = err
+		return value, ttl, err
+	})
+	switch {
+	case err == nil:
+		r.fault.Store(nil)
+	case refused == nil && ctx.Err() == nil:
+		r.fault.Store(&err)
+	}
+	return err
+}
+
+func (r *records) update(ctx context.Context, key string, record any, edit func(old []byte, now time.Time, in life) ([]byte, time.Duration, error)) error {
+	if _, runs := record.(runner); runs && r.lossy != nil {
+		return r.lossy.UpdateRun(ctx, key, func(old []byte, now time.Time, run string) ([]byte, time.Duration, error) {
+			return edit(old, now, life{run, r.epoch.Load()})
+		})
+	}
+	return r.Update(ctx, key, func(old []byte, now time.Time) ([]byte, time.Duration, error) {
+		return edit(old, now, life{epoch: r.epoch.Load()})
+	})
+}
+
+// errUnchanged is how an edit leaves a record as it is.
+var errUnchanged = errors.New("nothing to write")
+
+// kept is the error of an update that may leave a record as it is.
+func kept(err error) error {
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	return err
+}
+
+// read loads the record under key into T; a missing record is T's zero value.
+func read[T any](ctx context.Context, r *records, key string) (T, error) {
+	var record T
+	raw, now, err := r.lookUp(ctx, key, &record)
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	if err == nil {
+		err = decode(raw, &record)
+	}
+	if err != nil {
+		return record, err
+	}
+	settle(&record, now)
+	return record, nil
+}
+
+// change runs edit on the record under key and keeps what it left. The record
+// lives for as long as its own lives method says; zero removes it.
+func change[T any, P interface {
+	*T
+	lives(now time.Time) time.Duration
+}](ctx context.Context, r *records, key string, edit func(record P, now time.Time) error) error {
+	return r.replace(ctx, key, P(new(T)), func(old []byte, now time.Time, in life) ([]byte, time.Duration, error) {
+		var record T
+		if err := decode(old, &record); err != nil {
+			return nil, 0, err
+		}
+		settle(&record, in)
+		if err := edit(&record, now); err != nil {
+			return nil, 0, err
+		}
+		ttl := P(&record).lives(now)
+		if ttl <= 0 {
+			return nil, 0, nil
+		}
+		raw, err := json.Marshal(&record)
+		return raw, ttl, err
+	})
+}
+
+func settle(record any, now life) {
+	if m, ok := record.(mortal); ok {
+		m.settle(now)
+	}
+}
