@@ -55,6 +55,9 @@ func (a *App) Start() error {
 			faults = append(faults, e.placed(err))
 		}
 	}
+	if len(faults) == 0 {
+		a.building.rotate()
+	}
 	return errors.Join(faults...)
 }
 

@@ -5,7 +5,6 @@ package caddymodule
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -23,7 +22,7 @@ func init() {
 type site struct {
 	helper  httpcaddyfile.Helper
 	handler *Handler
-	words   map[string]caddyfile.Token // where each setting stands
+	words   tokens
 }
 
 func (s *site) check() error { return s.handler.check() }
@@ -127,6 +126,25 @@ var directiveSettings = func() table[*site] {
 //		storage        embedded [<path>] {
 //			grace <duration>|off
 //		}
+//		storage        redis <url...> {
+//			prefix   <text>
+//			username <name>
+//			password <secret>
+//			sentinel <master> {
+//				username <name>
+//				password <secret>
+//			}
+//			cluster  [on|off]
+//			tls {
+//				ca          <file>
+//				certificate <file> <key-file>
+//				server_name <name>
+//			}
+//			timeout  <duration>
+//			pool     <n>
+//			grace    <duration>|off
+//		}
+//		on_store_failure deny|allow_known_browsers
 //		secret         <value>
 //		geoip          <mmdb-file...> {
 //			refresh <duration>
@@ -142,6 +160,7 @@ var directiveSettings = func() table[*site] {
 //		}
 //		keys {
 //			algorithm ES256|EdDSA|HS256
+//			rotate    <duration>|off
 //		}
 //	}
 //
@@ -154,7 +173,7 @@ var directiveSettings = func() table[*site] {
 func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next()
 	start := h.Token()
-	s := &site{helper: h, handler: &Handler{}, words: map[string]caddyfile.Token{}}
+	s := &site{helper: h, handler: &Handler{}, words: tokens{}}
 	match, err := ownMatcher(h)
 	if err != nil {
 		return nil, err
@@ -185,14 +204,8 @@ func (s *site) fit(start caddyfile.Token) error {
 			return at(start).WrapErr(fmt.Errorf("reading global option: %w", err))
 		}
 	}
-	err := requireFit(merged(app.Settings, s.handler.Settings))
-	if err == nil {
-		return nil
+	if err := requireFit(merged(app.Settings, s.handler.Settings)); err != nil {
+		return s.words.of(err, start)
 	}
-	if fault, ok := errors.AsType[misfit](err); ok {
-		if token, here := s.words[fault.word]; here {
-			start = token
-		}
-	}
-	return at(start).WrapErr(err)
+	return nil
 }

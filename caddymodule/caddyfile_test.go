@@ -69,11 +69,19 @@ var accepted = []struct{ word, lines, want string }{
 	{"mail", "mail smtp mx.example.com:465 {\nfrom \"Example <login@example.com>\"\nreply_to help@example.com\nheader X-Env production\ntext_only\nusername login\npassword pa#ss\ntls implicit\ntimeout 20s\n}\nmail file /tmp/mail {\nfrom login@example.com\n}", `{"mail":[{"address":"mx.example.com:465","from":"Example \u003clogin@example.com\u003e","header":{"X-Env":"production"},"password":"pa#ss","reply_to":"help@example.com","text_only":true,"timeout":20000000000,"tls":"implicit","transport":"smtp","username":"login"},{"folder":"/tmp/mail","from":"login@example.com","transport":"file"}]}`},
 	{"storage", "storage embedded", `{"storage":{"backend":"embedded"}}`},
 	{"storage", "storage embedded /var/lib/door.db {\ngrace 0\n}", `{"storage":{"backend":"embedded","grace":0,"path":"/var/lib/door.db"}}`},
+	{"storage", "secret {env.X}\nstorage redis redis://redis", `{"secret":"{env.X}","storage":{"backend":"redis","urls":["redis://redis"]}}`},
+	{"storage", "secret {env.X}\nstorage redis unix:///run/redis.sock?db=3 {\nprefix \"{a}:\"\nusername door\npassword {env.Y}\ntimeout 100ms\npool 8\ngrace off\n}", `{"secret":"{env.X}","storage":{"backend":"redis","grace":0,"password":"{env.Y}","pool":8,"prefix":"{a}:","timeout":100000000,"urls":["unix:///run/redis.sock?db=3"],"username":"door"}}`},
+	{"storage", "secret {env.X}\nstorage redis redis://10.0.0.1/2 redis://[fd00::2]:26380/2 {\nsentinel mymaster {\nusername watch\npassword {env.Y}\n}\n}", `{"secret":"{env.X}","storage":{"backend":"redis","sentinel":{"master":"mymaster","password":"{env.Y}","username":"watch"},"urls":["redis://10.0.0.1/2","redis://[fd00::2]:26380/2"]}}`},
+	{"storage", "secret {env.X}\nstorage redis {env.A} {env.B} {\ncluster\ntls {\nca /ca.pem\ncertificate /c.pem /k.pem\nserver_name redis.example.com\n}\n}", `{"secret":"{env.X}","storage":{"backend":"redis","cluster":true,"tls":{"ca":"/ca.pem","certificate":"/c.pem","key":"/k.pem","server_name":"redis.example.com"},"urls":["{env.A}","{env.B}"]}}`},
+	{"storage", "secret {env.X}\nstorage redis redis://user:{env.Y}@redis:6380/1 {\ntls\ncluster off\n}", `{"secret":"{env.X}","storage":{"backend":"redis","cluster":false,"tls":{},"urls":["redis://user:{env.Y}@redis:6380/1"]}}`},
+	{"on_store_failure", "on_store_failure allow_known_browsers", `{"on_store_failure":"allow_known_browsers"}`},
 	{"secret", "secret {file./run/secrets/doorcode}", `{"secret":"{file./run/secrets/doorcode}"}`},
 	{"geoip", "geoip /var/lib/City.mmdb /var/lib/ASN.mmdb {\nrefresh 24h\n}", `{"geoip":{"files":["/var/lib/City.mmdb","/var/lib/ASN.mmdb"],"refresh":86400000000000}}`},
 	{"location", "geoip /g.mmdb\nlocation {\ndistance 300km\nspeed 1000kmh\n}", `{"geoip":{"files":["/g.mmdb"]},"location":{"distance":300,"speed":1000}}`},
 	{"cookie", "cookie {\nname door\nsame_site strict\ninsecure\n}", `{"cookie":{"name":"door","same_site":"strict","insecure":true}}`},
 	{"keys", "keys {\nalgorithm EdDSA\n}", `{"keys":{"algorithm":"EdDSA"}}`},
+	{"keys", "keys {\nrotate 7d\n}", `{"keys":{"rotate":604800000000000}}`},
+	{"keys", "keys {\nrotate off\n}", `{"keys":{"rotate":0}}`},
 }
 
 // withHooks gives the site a matcher that the examples name.
@@ -136,7 +144,7 @@ func tree(t *testing.T, raw []byte) any {
 var once = []string{
 	"allow_file /a", "people_file /a", "plus on", "reveal on", "identity ask", "preflight deny", "session 1h", "remember 1d",
 	"code {\nlength 6\n}", "limits {\ntry_ip 1/1h\n}", "assertion off", "pages {\ntheme auto\n}", "endpoints /.door",
-	"single_sign_on example.com", "storage embedded", "secret {env.X}", "countries PT", "challenge new_browser", "observe all", "app_shell keep", "geoip /g.mmdb", "location {\nspeed 900kmh\n}",
+	"single_sign_on example.com", "storage embedded", "on_store_failure deny", "secret {env.X}", "countries PT", "challenge new_browser", "observe all", "app_shell keep", "geoip /g.mmdb", "location {\nspeed 900kmh\n}",
 	"cookie {\nname door\n}", "keys {\nalgorithm ES256\n}",
 }
 
@@ -165,6 +173,11 @@ func TestARepeatedSettingInABlockIsRefused(t *testing.T) {
 		"mail smtp a.example.com:25 {\nfrom a@example.com\nfrom b@example.com\n}",
 		"mail smtp a.example.com:25 {\nheader X-A 1\nheader X-A 2\n}",
 		"storage embedded {\ngrace 1m\ngrace 2m\n}",
+		"storage redis redis://a {\nprefix a:\nprefix b:\n}",
+		"storage redis redis://a {\nsentinel a\nsentinel b\n}",
+		"storage redis redis://a {\ntls\ntls\n}",
+		"storage redis redis://a {\ntls {\nca /a\nca /b\n}\n}",
+		"keys {\nrotate 7d\nrotate 8d\n}",
 		"geoip /g.mmdb {\nrefresh 1m\nrefresh 2m\n}",
 		"location {\ndistance 100km\ndistance 200km\n}",
 		"session {\nbind none\nbind network\n}",
@@ -196,14 +209,18 @@ func TestEveryWordThatIsMisspeltFindsTheRightOne(t *testing.T) {
 	refuses(t, site("mail demo {", "from a@example.com", "}"), "unrecognized demo subdirective 'from'; 'demo' has no settings")
 	refuses(t, site("storage embedded {", "graze 1m", "}"), "unrecognized embedded subdirective 'graze'; did you mean 'grace'?")
 	refuses(t, site("mail smpt a.example.com:25"), "unrecognized mail transport 'smpt'; did you mean 'smtp'?, at Caddyfile:3")
-	refuses(t, site("storage redis redis://localhost"), "unrecognized storage 'redis'; there are embedded")
+	refuses(t, site("storage redis redis://a {", "pasword x", "}"), "unrecognized redis subdirective 'pasword'; did you mean 'password'?, at Caddyfile:4")
+	refuses(t, site("storage redis redis://a {", "sentinel m {", "user x", "}", "}"), "unrecognized sentinel subdirective 'user'; there are password, username, at Caddyfile:5")
+	refuses(t, site("storage redis redis://a {", "tls {", "cert x y", "}", "}"), "unrecognized tls subdirective 'cert'; there are ca, certificate, server_name, at Caddyfile:5")
+	refuses(t, site("storage rediss redis://a"), "unrecognized storage 'rediss'; did you mean 'redis'?, at Caddyfile:3")
+	refuses(t, site("storage sqlite"), "unrecognized storage 'sqlite'; there are embedded, redis, at Caddyfile:3")
 }
 
 // What is not built yet must be refused like any other unknown word, and never
 // be suggested: an operator would believe in a protection that is not there.
 func TestWhatIsNotBuiltIsUnknown(t *testing.T) {
 	for _, word := range []string{
-		"accept", "backup_codes", "authenticator", "second_address", "passkeys", "tokens", "prove_mailbox", "on_store_failure", "audit",
+		"accept", "backup_codes", "authenticator", "second_address", "passkeys", "tokens", "prove_mailbox", "audit",
 	} {
 		refuses(t, site(word+" on"), "unrecognized doorcode subdirective '"+word+"'")
 		refuses(t, global(word+" on"), "unrecognized doorcode subdirective '"+word+"'")
@@ -213,7 +230,6 @@ func TestWhatIsNotBuiltIsUnknown(t *testing.T) {
 	}
 	for block, words := range map[string][]string{
 		"session":                    {"device_bound"},
-		"keys":                       {"rotate"},
 		"pages":                      {"language", "languages", "imprint", "announcement", "templates", "css"},
 		"mail smtp a.example.com:25": {"dkim", "templates", "subject"},
 	} {

@@ -24,7 +24,7 @@ type completer interface{ complete() error }
 func (s *Settings) check() error {
 	parts := []checker{
 		&s.Access, &s.Countries, s.Identity, &s.Checks, &s.Session, &s.Remember, &s.Code, &s.Limits,
-		&s.Handover, &s.Pages, &s.Reach, &s.GeoIP, &s.Location, s.Secret, &s.Cookie,
+		&s.Handover, &s.Pages, &s.Reach, &s.GeoIP, &s.Location, s.Secret, &s.Cookie, &s.Keys,
 	}
 	for _, part := range parts {
 		if err := part.check(); err != nil {
@@ -34,10 +34,17 @@ func (s *Settings) check() error {
 	if err := optional("preflight", s.Preflight, "deny", "pass"); err != nil {
 		return err
 	}
-	if err := optional("algorithm", s.Keys.Algorithm, "ES256", "EdDSA", "HS256"); err != nil {
+	if err := optional("on_store_failure", s.OnStoreFailure, "deny", "allow_known_browsers"); err != nil {
 		return err
 	}
 	return s.Identity.complete()
+}
+
+func (k *Keys) check() error {
+	if k.Rotate != nil && *k.Rotate != 0 && (*k.Rotate < hours(24) || *k.Rotate > hours(365*24)) {
+		return tooFar("rotate", "1d to 365d, or off", *k.Rotate)
+	}
+	return optional("algorithm", k.Algorithm, "ES256", "EdDSA", "HS256")
 }
 
 func (s *Session) check() error {
@@ -135,9 +142,40 @@ func needsRate(word, text string) error {
 // between refuses a duration outside its bounds; zero is not set.
 func between(word string, value caddy.Duration, least, most time.Duration) error {
 	if d := time.Duration(value); d != 0 && (d < least || d > most) {
-		return fmt.Errorf("'%s' must be %s to %s, got %s", word, brief(least), brief(most), brief(d))
+		return tooFar(word, brief(least)+" to "+brief(most), value)
 	}
 	return nil
+}
+
+// An outOfBounds is a duration that is too short or too long.
+type outOfBounds struct {
+	word, bounds string
+	value        caddy.Duration
+	written      string // as it stands in the Caddyfile; empty: nobody knows
+}
+
+func tooFar(word, bounds string, value caddy.Duration) error {
+	return &outOfBounds{word: word, bounds: bounds, value: value}
+}
+
+// Error tells the bounds.
+func (o *outOfBounds) Error() string {
+	return fmt.Sprintf("'%s' must be %s, got %s", o.word, o.bounds, orElse(o.written, brief(time.Duration(o.value))))
+}
+
+// asWritten makes an error about a line show what the line says: whoever wrote
+// 48h looks for that, and not for 2d.
+func asWritten(err error, args []string) error {
+	fault, ok := errors.AsType[*outOfBounds](err)
+	if !ok {
+		return err
+	}
+	for _, text := range args {
+		if d, err := caddy.ParseDuration(text); err == nil && caddy.Duration(d) == fault.value {
+			fault.written = text
+		}
+	}
+	return err
 }
 
 // within refuses a number outside its bounds; zero is not set.

@@ -25,6 +25,9 @@ func requireFit(s Settings) error {
 			return err
 		}
 	}
+	if err := s.refuseUnshared(); err != nil {
+		return err
+	}
 	if s.Identity.asks() {
 		return s.refuseUnproven()
 	}

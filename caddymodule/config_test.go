@@ -52,6 +52,9 @@ func TestUnknownKeysAreRefused(t *testing.T) {
 		{`{"dkim":"x"}`, &caddymodule.SMTPMail{}},
 		{`{"from":"a@example.com"}`, &caddymodule.DemoMail{}},
 		{`{"prefix":"x"}`, &caddymodule.EmbeddedStorage{}},
+		{`{"path":"x"}`, &caddymodule.RedisStorage{}},
+		{`{"sentinel":{"name":"x"}}`, &caddymodule.RedisStorage{}},
+		{`{"tls":{"insecure":true}}`, &caddymodule.RedisStorage{}},
 	} {
 		if err := strictly([]byte(tt.json), tt.into); err == nil || !strings.Contains(err.Error(), "unknown field") {
 			t.Errorf("reading %s into %T = %v, want an unknown field", tt.json, tt.into, err)
@@ -88,6 +91,9 @@ func TestJSONIsCheckedToo(t *testing.T) {
 		{`{"app_shell":"drop"}`, "'app_shell' takes release or keep, got 'drop'"},
 		{`{"identity":{"source":"{http.request.header.X-User}"}}`, "a request header is the visitor's own word"},
 		{`{"identity":{"source":"{http.request.cookie.x}"}}`, "the visitor's own word"},
+		{`{"on_store_failure":"allow"}`, "'on_store_failure' takes deny or allow_known_browsers, got 'allow'"},
+		{`{"keys":{"rotate":-1}}`, "'rotate' must be 1d to 365d, or off"},
+		{`{"keys":{"algorithm":"RS256"}}`, "'algorithm' takes ES256, EdDSA or HS256, got 'RS256'"},
 		{`{"secret":"short"}`, "'secret' needs at least 32 bytes"},
 		{`{"allow":["nobody"]}`, "'nobody' is not an address"},
 	} {

@@ -41,11 +41,11 @@ func defaults() Settings {
 		},
 		Handover:   Handover{CopyHeaders: sameNames(handoverFields), Assertion: "Doorcode-Assertion"},
 		Pages:      Pages{Theme: "auto"},
-		StorageRaw: json.RawMessage(`{"backend":"embedded"}`),
-		GeoIP:      GeoIP{Refresh: minutes(5)},
-		Location:   Location{Distance: 500, Speed: 900},
-		Cookie:     Cookie{Name: "doorcode", SameSite: "lax", Insecure: new(false)},
-		Keys:       Keys{Algorithm: "ES256"},
+		StorageRaw: json.RawMessage(`{"backend":"embedded"}`), OnStoreFailure: "deny",
+		GeoIP:    GeoIP{Refresh: minutes(5)},
+		Location: Location{Distance: 500, Speed: 900},
+		Cookie:   Cookie{Name: "doorcode", SameSite: "lax", Insecure: new(false)},
+		Keys:     Keys{Algorithm: "ES256", Rotate: new(hours(30 * 24))},
 	}
 }
 

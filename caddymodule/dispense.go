@@ -4,8 +4,10 @@
 package caddymodule
 
 import (
+	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
@@ -25,30 +27,45 @@ type entry[T any] struct {
 
 func (t table[T]) words() []string { return slices.Sorted(maps.Keys(t)) }
 
-// readBlock reads the block that opens next, if one does, and reports how many
-// settings it held.
-func (t table[T]) readBlock(d *caddyfile.Dispenser, owner string, to T) (int, error) {
-	seen := map[string]bool{}
+// readBlock reads the block that opens next, if one does, and reports where each
+// of its settings stands.
+func (t table[T]) readBlock(d *caddyfile.Dispenser, owner string, to T) (tokens, error) {
+	seen := tokens{}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
 		e, known := t[word]
 		if !known {
-			return 0, d.WrapErr(t.unrecognized(owner, word, d.RemainingArgs()))
+			return nil, d.WrapErr(t.unrecognized(owner, word, d.RemainingArgs()))
 		}
-		if seen[word] && !e.repeats {
-			return 0, d.Errf("'%s' is already set; write it once", word)
+		if _, twice := seen[word]; twice && !e.repeats {
+			return nil, d.Errf("'%s' is already set; write it once", word)
 		}
-		seen[word] = true
+		seen[word] = d.Token()
 		if err := e.take(d, word, to); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	return len(seen), nil
+	return seen, nil
+}
+
+// tokens are where the words of a block stand.
+type tokens map[string]caddyfile.Token
+
+// of is an error with the place of the setting that it is about, else with that
+// of the start.
+func (t tokens) of(err error, start caddyfile.Token) error {
+	if fault, ok := errors.AsType[misfit](err); ok {
+		if token, here := t[fault.word]; here {
+			start = token
+		}
+	}
+	return at(start).WrapErr(err)
 }
 
 // take reads one line, and then checks what is known so far, so that an error
 // carries the line that caused it.
 func (e entry[T]) take(d *caddyfile.Dispenser, word string, to T) error {
+	args := argsOf(d)
 	if err := e.read(d, to); err != nil {
 		return err
 	}
@@ -57,10 +74,22 @@ func (e entry[T]) take(d *caddyfile.Dispenser, word string, to T) error {
 	}
 	if c, ok := any(to).(checker); ok {
 		if err := c.check(); err != nil {
-			return d.WrapErr(err)
+			return d.WrapErr(asWritten(err, args))
 		}
 	}
 	return nil
+}
+
+// argsOf are the arguments of the line, without taking them.
+func argsOf(d *caddyfile.Dispenser) []string {
+	var args []string
+	for d.NextArg() {
+		args = append(args, d.Val())
+	}
+	for range args {
+		d.Prev()
+	}
+	return args
 }
 
 // blockOpens looks at the next token without taking it.
@@ -117,12 +146,15 @@ func readArgs[T any](d *caddyfile.Dispenser, to T, least int, values []value[T])
 }
 
 // list reads one argument or more, each by add. It may be repeated.
-func list[T any](add func(to T, word, text string) error) entry[T] {
+func list[T any](add func(to T, word, text string) error) entry[T] { return listOf("", add) }
+
+// listOf is a list with a hint at what to write, for a line that holds nothing.
+func listOf[T any](hint string, add func(to T, word, text string) error) entry[T] {
 	return entry[T]{repeats: true, read: func(d *caddyfile.Dispenser, to T) error {
 		word := d.Val()
 		args := d.RemainingArgs()
 		if len(args) == 0 {
-			return d.Errf("'%s' takes at least 1 argument, got 0", word)
+			return d.Errf("'%s' takes at least 1 argument, got 0%s", word, hint)
 		}
 		for _, text := range args {
 			if err := add(to, word, text); err != nil {
@@ -139,6 +171,9 @@ func block[T, U any](of func(T) U, least int, values []value[U], inner table[U])
 	return entry[T]{inside: inner.words(), read: func(d *caddyfile.Dispenser, to T) error {
 		start := d.Token()
 		into := of(to)
+		if args := argsOf(d); len(args) > 0 && len(values) == 0 {
+			return d.Errf("'%s' takes no arguments, got %d%s", start.Text, len(args), inner.lineHint(args))
+		}
 		args, err := readArgs(d, into, least, values)
 		if err != nil {
 			return err
@@ -147,16 +182,24 @@ func block[T, U any](of func(T) U, least int, values []value[U], inner table[U])
 		if err != nil {
 			return err
 		}
-		if args+settings == 0 {
+		if args+len(settings) == 0 {
 			return at(start).Errf("'%s' needs %s", start.Text, need(len(values)))
 		}
 		if c, ok := any(into).(completer); ok {
 			if err := c.complete(); err != nil {
-				return at(start).WrapErr(err)
+				return settings.of(err, start)
 			}
 		}
 		return nil
 	}}
+}
+
+// lineHint helps who wrote a setting of the block behind the word of the block.
+func (t table[T]) lineHint(args []string) string {
+	if _, known := t[args[0]]; !known {
+		return ""
+	}
+	return "; write " + strings.Join(args, " ") + " in a block"
 }
 
 func need(values int) string {

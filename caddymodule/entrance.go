@@ -11,12 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -40,7 +38,7 @@ type entrance struct {
 	id         string // described, with its place
 	secret     *clearText
 	mails      []any // guest modules of doorcode.mail
-	storage    *EmbeddedStorage
+	storage    Storage
 	logo       string
 	lists      *lists
 	identity   *earlierStep
@@ -54,6 +52,7 @@ type entrance struct {
 
 // A doorway is an opened entrance.
 type doorway struct {
+	house   *pooledHouse
 	door    *web.Door
 	gate    *challenge.Gate
 	cleaner *upstream.Cleaner
@@ -108,15 +107,9 @@ func (e *entrance) loadGuests(ctx caddy.Context, settings Settings) error {
 		return fmt.Errorf("loading mail: %w", err)
 	}
 	e.mails, _ = mails.([]any)
-	storage, err := ctx.LoadModule(&settings, "StorageRaw")
-	if err != nil {
-		return fmt.Errorf("loading storage: %w", err)
+	if e.storage, err = loadStorage(ctx, &settings); err != nil {
+		return err
 	}
-	embedded, ok := storage.(*EmbeddedStorage)
-	if !ok {
-		return fmt.Errorf("storage is a %T", storage)
-	}
-	e.storage = embedded
 	for _, module := range e.mails {
 		if err := e.checkMail(module); err != nil {
 			return err
@@ -155,11 +148,12 @@ func (e *entrance) build() (*doorway, error) {
 	}
 	ctx, cancel := e.app.building.openContext()
 	defer cancel()
-	pooled, held, err := openHouse(ctx, e.storePath(), e.secret)
+	pooled, held, err := openHouse(ctx, e)
 	if err != nil {
 		return nil, err
 	}
 	e.app.building.keep(held)
+	e.app.building.onCleanup(func() { pooled.log.disclaim(e) })
 	return e.furnish(ctx, pooled, origins, stand.inside)
 }
 
@@ -174,17 +168,14 @@ func (e *entrance) furnish(ctx context.Context, pooled *pooledHouse, origins []s
 	if err != nil {
 		return nil, err
 	}
-	// All keys first: a gate verifies the sessions of gates that sign otherwise.
-	for _, other := range e.app.building.entrances {
-		if _, err := pooled.house.Keys(ctx, sessions.Algorithm(other.settings.Keys.Algorithm)); err != nil {
-			return nil, err
-		}
-	}
 	gate, err := pooled.house.NewGate(ctx, challenge.GateOptions{
 		ID: e.id, Policy: policy, Access: e.lists.access.Load(), Locator: e.locator(), Networks: networks,
-		Algorithm: sessions.Algorithm(e.settings.Keys.Algorithm), Grace: time.Duration(*e.storage.Grace),
+		Algorithm: sessions.Algorithm(e.settings.Keys.Algorithm), Grace: e.storage.GracePeriod(),
 		Recorder: recorder{e.logger}, Prepare: e.shares.prepare, PreparePlace: e.preparePlace(),
 	})
+	if errors.Is(err, challenge.ErrOtherSecret) {
+		return nil, fmt.Errorf("storage %s: %w; give every machine the same 'secret', or begin anew with another 'prefix'", e.storage.Where(), err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +199,7 @@ func (e *entrance) furnish(ctx context.Context, pooled *pooledHouse, origins []s
 		e.logger.Info("mail demo: read codes in the inbox", zap.String("url", origins[0]+inbox.Path()))
 	}
 	return &doorway{
-		door: door, gate: gate, inbox: inbox,
+		house: pooled, door: door, gate: gate, inbox: inbox,
 		cleaner: upstream.NewCleaner(upstream.CleanerOptions{Names: e.shares.names(), StripGateways: e.identity == nil}),
 		answers: upstream.NewAnswers(upstream.AnswersOptions{Cookies: door.Names(), Dropped: e.dropped}),
 	}, nil
@@ -288,72 +279,6 @@ func (e *entrance) checkOrigin(origin string, p stand) error {
 
 func (e *entrance) isDemo() bool {
 	return slices.ContainsFunc(e.mails, func(m any) bool { _, demo := m.(*DemoMail); return demo })
-}
-
-// storePath is where the embedded store is.
-func (e *entrance) storePath() string {
-	path := e.storage.path
-	if path == "" {
-		path = filepath.Join(dataFolder(), "doorcode.db")
-	}
-	if absolute, err := caddy.FastAbs(path); err == nil {
-		path = absolute
-	}
-	return path
-}
-
-// refuseDivided refuses two secrets for one storage, which would sign everybody
-// out in turn, and two storages for one site, whose lines could not know each
-// other's sessions.
-func (e *entrance) refuseDivided() error {
-	for _, other := range e.app.building.entrances {
-		alike := other.secret == nil && e.secret == nil ||
-			other.secret != nil && e.secret != nil && other.secret.reveal() == e.secret.reveal()
-		if other.storePath() == e.storePath() && !alike {
-			return fmt.Errorf("two sites share the storage %s but not the 'secret'; give both the same, best in the global doorcode option", e.storePath())
-		}
-	}
-	for _, other := range e.neighbours {
-		if other.storePath() != e.storePath() {
-			return errors.New("the doorcode lines of one site need one 'storage'; give it in the global doorcode option")
-		}
-	}
-	return nil
-}
-
-// refuseExposed refuses to keep secrets where a site would serve them, or where
-// Caddy falls back to when it has no home.
-func (e *entrance) refuseExposed(p stand) error {
-	kept := map[string]string{"storage": e.storePath()}
-	if e.secret == nil {
-		kept["secret"] = dataFolder()
-	}
-	for _, m := range e.mails {
-		if file, ok := m.(*FileMail); ok {
-			kept["mail folder"] = file.folder
-		}
-	}
-	if !filepath.IsAbs(caddy.AppDataDir()) && (e.secret == nil || e.storage.path == "") {
-		return fmt.Errorf("no data folder: Caddy would use %q in the working directory; set HOME or XDG_DATA_HOME", caddy.AppDataDir())
-	}
-	for what, path := range kept {
-		for _, root := range p.roots {
-			if liesUnder(path, root) {
-				return fmt.Errorf("%s %s lies under %s, which a site serves as files; keep it elsewhere", what, path, root)
-			}
-		}
-	}
-	return nil
-}
-
-func liesUnder(path, root string) bool {
-	path, err1 := caddy.FastAbs(path)
-	root, err2 := caddy.FastAbs(root)
-	if err1 != nil || err2 != nil {
-		return true
-	}
-	inside, err := filepath.Rel(root, path)
-	return err == nil && inside != ".." && !strings.HasPrefix(inside, ".."+string(filepath.Separator))
 }
 
 // routes makes the mail transports.

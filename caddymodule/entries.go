@@ -173,7 +173,7 @@ var mailTransport = entry[*Settings]{
 }
 
 var storage = entry[*Settings]{
-	inside: embeddedSettings.words(),
+	inside: slices.Compact(slices.Sorted(slices.Values(slices.Concat(embeddedSettings.words(), redisSettings.words())))),
 	read: func(d *caddyfile.Dispenser, s *Settings) error {
 		raw, err := guest{"doorcode.storage", "backend", "storage"}.read(d)
 		if err != nil {

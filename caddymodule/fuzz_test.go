@@ -5,6 +5,8 @@ package caddymodule_test
 
 import (
 	"encoding/json"
+	"errors"
+	"net"
 	"strings"
 	"testing"
 
@@ -37,6 +39,8 @@ func FuzzCaddyfile(f *testing.F) {
 	f.Add("networks ::ffff:0/96 ::ffff:0:0/96\ncountries not not")
 	f.Add("geoip a {\n}\nlocation {\ndistance km\nspeed -9223372036854775809kmh\n}")
 	f.Add("observe new_browser always\nchallenge never\nidentity ask")
+	f.Add("storage redis redis://a redis://b {\nsentinel {\n}\ncluster\ntls {\n}\n}")
+	f.Add("secret {env.X}\nstorage redis unix://{env.A}?db= {\ntls\n}")
 	f.Fuzz(func(t *testing.T, lines string) {
 		// Imports and variables read this machine, which is Caddy's part.
 		if strings.Contains(lines, "import") || strings.Contains(lines, "{$") || len(lines) > 4096 {
@@ -103,6 +107,70 @@ func FuzzMatcher(f *testing.F) {
 		}
 		if err := again.Provision(caddy.Context{}); err != nil && string(raw) != "{}" {
 			t.Fatalf("adapting let pass what loading refuses: %v\n%s", err, raw)
+		}
+	})
+}
+
+// FuzzRedisURL wants nothing of a URL that is refused in the error, and of one
+// that is accepted an address that can be dialled.
+func FuzzRedisURL(f *testing.F) {
+	for _, seed := range []string{
+		"redis://localhost:6379/0", "rediss://u:p@[fd00::1]/65535", "unix:///run/redis.sock?db=1", "redis://:p%40ss@h", "redis://a:0/1",
+		"redis:a", "redis://", "unix://h/x", "redis://h/1/2", "redis://h?x=1", "redis://h#", "unix:///a?db=-1", "redis://h:1:2", "redis://%zz@h",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		address, _, _, database, err := caddymodule.ParseRedisURL(text)
+		if err != nil {
+			if len(text) > 20 && strings.Contains(err.Error(), text) {
+				t.Errorf("ParseRedisURL = %v, which quotes the URL", err)
+			}
+			return
+		}
+		host, port, split := net.SplitHostPort(address)
+		if !strings.HasPrefix(address, "/") && (split != nil || host == "" || port == "") || database < 0 {
+			t.Errorf("ParseRedisURL(%q) = address %q, database %d", text, address, database)
+		}
+	})
+}
+
+// FuzzOrder reads what the admin endpoint is asked. Whatever comes, it is one
+// object that is understood whole, or nothing.
+func FuzzOrder(f *testing.F) {
+	for _, seed := range []string{"", "{}", `{"site":"a"}`, `{"address":"ana@example.com","site":""}`, `{"stie":"a"}`, `{}{}`, `[]`, `null`, "\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		site, address, err := caddymodule.ReadOrder(strings.NewReader(body))
+		if err != nil {
+			if site+address != "" {
+				t.Errorf("%q is refused, and yet asks for %q and %q", body, site, address)
+			}
+			return
+		}
+		again, err := json.Marshal(map[string]string{"site": site, "address": address})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, a, err := caddymodule.ReadOrder(strings.NewReader(string(again))); err != nil || s != site || a != address {
+			t.Errorf("%q was read and written as %s: %q, %q, %v", body, again, s, a, err)
+		}
+	})
+}
+
+// FuzzExplainFault reads what something at the admin address has answered. There
+// is always a sentence for it.
+func FuzzExplainFault(f *testing.F) {
+	for _, seed := range []string{
+		"", "performing request: refused", "caddy responded with error: HTTP 404: 404 page not found\n",
+		`caddy responded with error: HTTP 409: {"error":"do this"}`, "caddy responded with error: HTTP 500", "caddy responded with error: HTTP 200: {}",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if err := caddymodule.ExplainFault("localhost:2019", errors.New(text)); err == nil || err.Error() == "" && text != "" {
+			t.Errorf("%q is explained by %v", text, err)
 		}
 	})
 }

@@ -60,9 +60,14 @@ func (g guest) names() []string {
 // unmarshal reads a guest's own tokens: its name, its arguments, its block. At
 // least so many arguments must be there.
 func unmarshal[T any](d *caddyfile.Dispenser, to T, settings table[T], least int, args ...value[T]) error {
+	return unmarshalLine(d, to, line(least, args...), settings)
+}
+
+// unmarshalLine is unmarshal for a guest whose arguments are read by an entry.
+func unmarshalLine[T any](d *caddyfile.Dispenser, to T, args entry[T], settings table[T]) error {
 	d.Next()
 	start := d.Token()
-	if _, err := readArgs(d, to, least, args); err != nil {
+	if err := args.read(d, to); err != nil {
 		return err
 	}
 	if c, ok := any(to).(checker); ok {
@@ -70,12 +75,13 @@ func unmarshal[T any](d *caddyfile.Dispenser, to T, settings table[T], least int
 			return d.WrapErr(err)
 		}
 	}
-	if _, err := settings.readBlock(d, start.Text, to); err != nil {
+	found, err := settings.readBlock(d, start.Text, to)
+	if err != nil {
 		return err
 	}
 	if c, ok := any(to).(completer); ok {
 		if err := c.complete(); err != nil {
-			return at(start).WrapErr(err)
+			return found.of(err, start)
 		}
 	}
 	return nil

@@ -35,13 +35,17 @@ func merged(global, site Settings) Settings {
 			Distance: own(site.Location.Distance, global.Location.Distance),
 			Speed:    own(site.Location.Speed, global.Location.Speed),
 		},
-		Secret: own(site.Secret, global.Secret),
+		OnStoreFailure: own(site.OnStoreFailure, global.OnStoreFailure),
+		Secret:         own(site.Secret, global.Secret),
 		Cookie: Cookie{
 			Name:     own(site.Cookie.Name, global.Cookie.Name),
 			SameSite: own(site.Cookie.SameSite, global.Cookie.SameSite),
 			Insecure: own(site.Cookie.Insecure, global.Cookie.Insecure),
 		},
-		Keys: Keys{Algorithm: own(site.Keys.Algorithm, global.Keys.Algorithm)},
+		Keys: Keys{
+			Algorithm: own(site.Keys.Algorithm, global.Keys.Algorithm),
+			Rotate:    own(site.Keys.Rotate, global.Keys.Rotate),
+		},
 	}
 }
 

@@ -63,8 +63,44 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 		{"a server without its port", site("mail smtp mx.example.com {", "from a@example.com", "}"), "'smtp' needs <host>:<port> such as smtp.example.com:465, got 'mx.example.com', at Caddyfile:3"},
 		{"no sender", site("mail smtp mx.example.com:465"), "no sender: write 'from login@example.com', at Caddyfile:3"},
 		{"a domain of strangers", site("single_sign_on co.uk"), "single_sign_on 'co.uk' would share sessions with strangers"},
+		{"many machines without a secret", site("storage redis redis://redis:6379/0"), "storage redis needs 'secret': run 'caddy doorcode secret' once and give the same to every machine, at Caddyfile:3"},
+		{"many machines without a secret, in the global option", global("storage redis redis://redis:6379/0") + site("reveal"), "storage redis needs 'secret': run 'caddy doorcode secret' once and give the same to every machine, at Caddyfile:7"},
+		{"a server without its scheme", site("storage redis redis.example.com:6379"), "'redis' takes URLs such as redis://localhost:6379/0, rediss://redis.example.com:6379 or unix:///run/redis.sock; write the password in 'password', best as {file./run/secrets/redis}, at Caddyfile:3"},
+		{"a server of another kind", site("storage redis http://redis:6379"), "'redis' takes URLs such as redis://localhost:6379/0"},
+		{"a user in the URL without a password", site("storage redis redis://u@a"), "'username' needs 'password', at Caddyfile:3"},
+		{"no server", site("storage redis"), "'redis' takes at least 1 argument, got 0; write redis://localhost:6379, at Caddyfile:3"},
+		{"a password with a slash in the URL", site("storage redis redis://u:p@ss/word@host"), "such as redis://localhost:6379/0; percent-encode a password in a URL, or better write it in 'password', at Caddyfile:3"},
+		{"a password with a question mark in the URL", site("storage redis redis://u:1?ss@host"), "in the block of 'storage redis'; percent-encode a password in a URL, or better write it in 'password', at Caddyfile:3"},
+		{"TLS as a switch", site("storage redis redis://a {", "tls off", "}"), "'tls' takes no arguments, got 1; write it alone, or with a block; leave it out for none, at Caddyfile:4"},
+		{"the database in the block", site("storage redis redis://a {", "database 2", "}"), "unrecognized redis subdirective 'database'; write the database at the end of the URL, such as redis://localhost:6379/2, at Caddyfile:4"},
+		{"the database in the block, for short", site("storage redis redis://a {", "db 2", "}"), "unrecognized redis subdirective 'db'; write the database at the end of the URL"},
+		{"what happens without storage, inside of it", site("storage redis redis://a {", "on_store_failure deny", "}"), "unrecognized redis subdirective 'on_store_failure'; it stands beside 'storage', at Caddyfile:4"},
+		{"the secret inside of the storage", site("storage embedded {", "secret {env.X}", "}"), "unrecognized embedded subdirective 'secret'; it stands beside 'storage', at Caddyfile:4"},
+		{"a grace in hours", site("storage redis redis://a {", "grace 48h", "}"), "'grace' must be 1s to 24h, got 48h, at Caddyfile:4"},
+		{"a session in hours", site("session 2400h"), "'session' must be 1m to 90d, got 2400h, at Caddyfile:3"},
+		{"a rotation in hours", site("keys {", "rotate 9600h", "}"), "'rotate' must be 1d to 365d, or off, got 9600h, at Caddyfile:4"},
+		{"a setting behind the word of its block", site("keys rotate 30d"), "'keys' takes no arguments, got 2; write rotate 30d in a block, at Caddyfile:3"},
+		{"settings of a client in the URL", site("storage redis redis://redis?pool_size=3"), "a redis URL takes nothing after '?'; write 'timeout', 'pool' and 'tls' in the block of 'storage redis', at Caddyfile:3"},
+		{"a database by its name", site("storage redis redis://redis/door"), "a redis URL ends in the number of the database, such as redis://localhost:6379/0, at Caddyfile:3"},
+		{"several servers", site("storage redis redis://a redis://b"), "several URLs are those of sentinels or of a cluster: add 'sentinel <master>' or 'cluster', at Caddyfile:3"},
+		{"servers that differ", site("storage redis redis://a rediss://b {", "cluster", "}"), "the URLs of one storage need the same scheme, user, password and database, at Caddyfile:3"},
+		{"sentinels of a cluster", site("storage redis redis://a {", "sentinel mymaster", "cluster", "}"), "'sentinel' and 'cluster' exclude each other: a cluster does its own failover, at Caddyfile:3"},
+		{"a database of a cluster", site("storage redis redis://a/3 {", "cluster", "}"), "a cluster has the database 0 alone; leave /3 out of the URL, at Caddyfile:3"},
+		{"a password for sentinels or for the server", site("storage redis redis://:pw@a {", "sentinel mymaster", "}"), "with 'sentinel' a URL has no user and password: write them in the block of 'storage redis' for the server, in that of 'sentinel' for the sentinels, at Caddyfile:3"},
+		{"two passwords", site("storage redis redis://:pw@a {", "password {env.X}", "}"), "the password is written in the URL and in 'password'; write it once, at Caddyfile:3"},
+		{"two users", site("storage redis redis://u:pw@a {", "username v", "}"), "the user is written in the URL and in 'username'; write it once, at Caddyfile:3"},
+		{"a user without a password", site("storage redis redis://a {", "username u", "}"), "'username' needs 'password', at Caddyfile:4"},
+		{"a user of the sentinels without a password", site("storage redis redis://a {", "sentinel m {", "username u", "}", "}"), "'username' needs 'password', at Caddyfile:5"},
+		{"a socket with TLS", site("storage redis unix:///run/redis.sock {", "tls", "}"), "a unix:// socket goes without 'sentinel', 'cluster' and 'tls', at Caddyfile:3"},
+		{"a certificate without its key", site("storage redis redis://a {", "tls {", "certificate /c.pem", "}", "}"), "'certificate' takes 2 arguments, got 1, at Caddyfile:5"},
+		{"a server's name that is none", site("storage redis redis://a {", "tls {", `server_name "a b"`, "}", "}"), "'server_name' takes the name of a host, got 'a b', at Caddyfile:5"},
+		{"a password of Redis with spaces", site("storage redis redis://a {", "password {$SP}", "}"), "'password' takes 1 argument, got 3; quote the value, or write {env.SP} so that it is read at run time, at Caddyfile:4"},
+		{"a password below the request", site("storage redis redis://a {", "password {file.redis}", "}"), "'password' cannot depend on a request; a file needs an absolute path, such as {file./run/secrets/password}, at Caddyfile:4"},
+		{"a prefix with blanks", site("storage redis redis://a {", `prefix "door code"`, "}"), "'prefix' takes up to 64 visible ASCII characters such as doorcode:, without *?[]\\^, at Caddyfile:4"},
+		{"what happens without storage, misspelt", site("on_store_failure allow"), "'on_store_failure' takes deny or allow_known_browsers, got 'allow', at Caddyfile:3"},
 		{"a file below the request", site("secret {file.secret}"), "'secret' cannot depend on a request; a file needs an absolute path, such as {file./run/secrets/secret}, at Caddyfile:3"},
 		{"a short secret", site("secret hunter2"), "'secret' needs at least 32 bytes, got 7, at Caddyfile:3"},
+		{"a file as secret", site("secret /run/secrets/doorcode"), "'secret' needs at least 32 bytes, got 21; for a file write {file./path/file}, at Caddyfile:3"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { refuses(t, tt.caddyfile, tt.want) })
 	}
@@ -77,9 +113,11 @@ func TestAMistakeInASnippetShowsTheWayToIt(t *testing.T) {
 
 func TestAPasswordIsNeverQuoted(t *testing.T) {
 	for _, lines := range []string{"password correct horse battery", "password \"correct\nhorse\" battery", "password correct {\nhorse\n}"} {
-		_, err := adapt(site("mail smtp mx.example.com:465 {", lines, "}"))
-		if err == nil || strings.Contains(err.Error(), "correct") || strings.Contains(err.Error(), "battery") {
-			t.Errorf("%q = %v, want an error without the password", lines, err)
+		for _, in := range []string{"mail smtp mx.example.com:465", "storage redis redis://redis", "storage redis redis://redis {\nsentinel m"} {
+			_, err := adapt(site(in+" {", lines, "}"))
+			if err == nil || strings.Contains(err.Error(), "correct") || strings.Contains(err.Error(), "battery") {
+				t.Errorf("%q in %q = %v, want an error without the password", lines, in, err)
+			}
 		}
 	}
 }
@@ -193,13 +231,26 @@ var miscounted = []struct{ lines, want string }{
 	{"mail smtp", "'smtp' takes 1 argument, got 0"},
 	{"mail smtp a.example.com:25 {\nheader X-A\n}", "'header' takes a field and a value, got 1 arguments"},
 	{"mail smtp a.example.com:25 {\nfrom Example <a@example.com>\n}", "'from' takes 1 argument, got 2; quote the value"},
-	{"storage", "'storage' needs a storage: embedded"},
+	{"storage", "'storage' needs a storage: embedded or redis"},
 	{"storage embedded /a /b", "'embedded' takes 1 argument, got 2"},
+	{"storage redis", "'redis' takes at least 1 argument, got 0"},
+	{"storage redis redis://a {\nprefix a b\n}", "'prefix' takes 1 argument, got 2; quote the value"},
+	{"storage redis redis://a {\nsentinel\n}", "'sentinel' takes 1 argument, got 0"},
+	{"storage redis redis://a {\ncluster on on\n}", "'cluster' takes 1 argument, got 2"},
+	{"storage redis redis://a {\ntls on\n}", "'tls' takes no arguments, got 1"},
+	{"storage redis redis://a {\ntls {\nca\n}\n}", "'ca' takes 1 argument, got 0"},
+	{"storage redis redis://a {\ntimeout 1 second\n}", "'timeout' takes 1 argument, got 2; write 1s"},
+	{"storage redis redis://a {\npool\n}", "'pool' takes 1 argument, got 0"},
+	{"storage redis redis://a {\ntimeout 1s {\n}\n}", "'timeout' takes no block"},
+	{"on_store_failure", "'on_store_failure' takes 1 argument, got 0"},
+	{"on_store_failure deny deny", "'on_store_failure' takes 1 argument, got 2"},
 	{"secret", "'secret' takes 1 argument, got 0"},
 	{"cookie door", "'cookie' takes no arguments, got 1"},
 	{"cookie {\ninsecure yes\n}", "'insecure' takes on or off, got 'yes'"},
 	{"keys", "'keys' needs a block with settings"},
 	{"keys {\nalgorithm\n}", "'algorithm' takes 1 argument, got 0"},
+	{"keys {\nrotate\n}", "'rotate' takes 1 argument, got 0"},
+	{"keys {\nrotate 30 days\n}", "'rotate' takes 1 argument, got 2; write 30d"},
 }
 
 func TestMiscountedSettingsAreRefused(t *testing.T) {

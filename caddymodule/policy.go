@@ -22,6 +22,10 @@ func (e *entrance) policy() (challenge.Policy, error) {
 	if s.Code.Alphabet == "letters" {
 		alphabet = challenge.Letters
 	}
+	onFailure := challenge.DenyAll
+	if s.OnStoreFailure == "allow_known_browsers" {
+		onFailure = challenge.AllowKnownBrowsers
+	}
 	return challenge.Policy{
 		Code: challenge.CodePolicy{
 			Form: challenge.Form{Length: s.Code.Length, Alphabet: alphabet}, TTL: time.Duration(s.Code.TTL),
@@ -37,7 +41,7 @@ func (e *entrance) policy() (challenge.Policy, error) {
 		},
 		Risk: e.judging(), Never: slices.Contains(s.Challenge, string(risk.Never)),
 		Countries: challenge.Countries{Allow: s.Countries.Allow, Deny: s.Countries.Deny},
-		Reveal:    *s.Reveal,
+		Reveal:    *s.Reveal, OnStoreFailure: onFailure,
 	}, nil
 }
 

@@ -7,11 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"io"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,11 +20,10 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/devices"
 	"github.com/doorcode/caddy-doorcode/challenge/keyring"
 	"github.com/doorcode/caddy-doorcode/challenge/mailer"
-	"github.com/doorcode/caddy-doorcode/challenge/store/boltstore"
 )
 
 // What outlives a configuration, shared by the configurations that name the
-// same file, and the same secret.
+// same storage, and the same secret.
 var (
 	stores = caddy.NewUsagePool()
 	houses = caddy.NewUsagePool()
@@ -62,11 +58,40 @@ func (h hold) release(logger *zap.Logger) {
 	time.AfterFunc(linger, let)
 }
 
-// pooledStore is an open file.
-type pooledStore struct{ *boltstore.Store }
+// pooledStore is an open store. What it can do beyond a Store, the house asks
+// the store itself.
+type pooledStore struct {
+	store challenge.Store
+	log   *newest[*zap.Logger]
+}
 
-// Destruct closes the file.
-func (s pooledStore) Destruct() error { return s.Close() }
+// Destruct closes the store.
+func (s pooledStore) Destruct() error {
+	if c, ok := s.store.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// openStore opens the store of a site, unless a configuration has.
+func openStore(ctx context.Context, e *entrance) (pooledStore, hold, error) {
+	key := e.storage.ID()
+	pooled, _, err := stores.LoadOrNew(key, func() (caddy.Destructor, error) {
+		log := new(newest[*zap.Logger])
+		log.claim(e, e.app.building.logger)
+		store, err := e.storage.OpenStore(ctx, followingLog(log, "doorcode.storage"))
+		return pooledStore{store, log}, err
+	})
+	if err != nil {
+		return pooledStore{}, hold{}, err
+	}
+	store, ok := pooled.(pooledStore)
+	if !ok {
+		return pooledStore{}, hold{}, fmt.Errorf("shared store is a %T", pooled)
+	}
+	store.log.claim(e, e.app.building.logger)
+	return store, hold{stores, key}, nil
+}
 
 // pooledHouse is a house with its mail queue.
 type pooledHouse struct {
@@ -74,6 +99,8 @@ type pooledHouse struct {
 	outbox *mailer.Outbox
 	inbox  *mailer.Inbox
 	report *atomic.Pointer[func(mailer.Report)] // to the log of the newest configuration
+	log    *newest[*zap.Logger]                 // of house and store
+	rotate newest[time.Duration]                // how often keys change
 	store  hold
 
 	mu     sync.Mutex // guards below
@@ -121,7 +148,21 @@ func (p *pooledHouse) disclaim(e *entrance) {
 	}
 }
 
-// Destruct hands over what mail it can and ends the house. The file stays open
+// change lets keys change as often as a newer configuration says.
+func (p *pooledHouse) change(by any, every time.Duration) {
+	p.rotate.claim(by, every)
+	p.house.Rotate(every)
+}
+
+// unchange ends what a configuration said, as disclaim does.
+func (p *pooledHouse) unchange(by any) {
+	p.rotate.disclaim(by)
+	if every, left := p.rotate.value(); left {
+		p.house.Rotate(every)
+	}
+}
+
+// Destruct hands over what mail it can and ends the house. The store stays open
 // until the house is gone.
 func (p *pooledHouse) Destruct() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
@@ -133,17 +174,17 @@ func (p *pooledHouse) Destruct() error {
 }
 
 // houseKey tells houses apart.
-type houseKey struct{ path, secret string }
+type houseKey struct{ storage, secret string }
 
-// openHouse returns the house of a file and a secret, opening both if no
-// configuration has.
-func openHouse(ctx context.Context, path string, secret *clearText) (*pooledHouse, hold, error) {
-	ring, err := openRing(secret)
+// openHouse returns the house of a site's storage and secret, opening both if
+// no configuration has.
+func openHouse(ctx context.Context, e *entrance) (*pooledHouse, hold, error) {
+	ring, err := openRing(e.secret)
 	if err != nil {
 		return nil, hold{}, err
 	}
-	key := houseKey{path, ring.Fingerprint()}
-	pooled, _, err := houses.LoadOrNew(key, func() (caddy.Destructor, error) { return newHouse(ctx, path, ring) })
+	key := houseKey{e.storage.ID(), ring.Fingerprint()}
+	pooled, _, err := houses.LoadOrNew(key, func() (caddy.Destructor, error) { return newHouse(ctx, e, ring) })
 	if err != nil {
 		return nil, hold{}, err
 	}
@@ -151,18 +192,16 @@ func openHouse(ctx context.Context, path string, secret *clearText) (*pooledHous
 	if !ok {
 		return nil, hold{}, fmt.Errorf("shared house is a %T", pooled)
 	}
+	house.log.claim(e, e.app.building.logger)
 	return house, hold{houses, key}, nil
 }
 
-func newHouse(ctx context.Context, path string, ring *keyring.Ring) (*pooledHouse, error) {
-	pooled, _, err := stores.LoadOrNew(path, func() (caddy.Destructor, error) {
-		store, err := boltstore.Open(boltstore.Options{Path: path})
-		return pooledStore{store}, err
-	})
+func newHouse(ctx context.Context, e *entrance, ring *keyring.Ring) (*pooledHouse, error) {
+	store, held, err := openStore(ctx, e)
 	if err != nil {
 		return nil, err
 	}
-	p := &pooledHouse{inbox: new(mailer.Inbox), report: new(atomic.Pointer[func(mailer.Report)]), store: hold{stores, path}, claims: map[string][]claim{}}
+	p := &pooledHouse{inbox: new(mailer.Inbox), report: new(atomic.Pointer[func(mailer.Report)]), log: store.log, store: held, claims: map[string][]claim{}}
 	p.outbox = mailer.NewOutbox(mailer.OutboxOptions{
 		Describe: devices.Describe,
 		Report: func(r mailer.Report) {
@@ -171,76 +210,14 @@ func newHouse(ctx context.Context, path string, ring *keyring.Ring) (*pooledHous
 			}
 		},
 	})
-	store, ok := pooled.(pooledStore)
-	if !ok {
-		return nil, fmt.Errorf("shared store is a %T", pooled)
-	}
-	p.house, err = challenge.OpenHouse(ctx, challenge.HouseOptions{Store: store, Ring: ring, Sender: p.outbox})
+	p.house, err = challenge.OpenHouse(ctx, challenge.HouseOptions{
+		Store: store.store, Shared: e.storage.Shared(), Ring: ring, Sender: p.outbox,
+		Recorder: recorder{followingLog(store.log, "doorcode").With(zap.String("storage", e.storage.Where()))},
+	})
 	if err != nil {
-		_, closing := stores.Delete(path)
+		store.log.disclaim(e)
+		_, closing := stores.Delete(held.key)
 		return nil, errors.Join(err, closing)
 	}
 	return p, nil
 }
-
-// openRing derives the keys from the operator's secret, or from the file in
-// Caddy's data folder, which the first start makes.
-func openRing(secret *clearText) (*keyring.Ring, error) {
-	if secret != nil {
-		root, err := keyring.ParseSecret(secret.reveal())
-		if err != nil {
-			return nil, fmt.Errorf("secret: %w", err)
-		}
-		return keyring.New(root)
-	}
-	text, err := ownSecret(filepath.Join(dataFolder(), "secret"))
-	if err != nil {
-		return nil, fmt.Errorf("secret: %w", err)
-	}
-	root, err := keyring.ParseSecret(text)
-	if err != nil {
-		return nil, fmt.Errorf("secret in %s: %w", dataFolder(), err)
-	}
-	return keyring.New(root)
-}
-
-// dataFolder is where Doorcode keeps its own files.
-func dataFolder() string { return filepath.Join(caddy.AppDataDir(), "doorcode") }
-
-// ownSecret reads a secret file, or makes it. The file appears whole or not at
-// all: a secret that is half written would be another one after the next start.
-func ownSecret(path string) (string, error) {
-	text, err := os.ReadFile(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return trimmed(text), err
-	}
-	fresh, err := keyring.NewSecret()
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", err
-	}
-	if err := placeNew(path, fresh+"\n"); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", err
-	}
-	text, err = os.ReadFile(path)
-	return trimmed(text), err
-}
-
-// placeNew puts a file in place unless there is one: the first of two processes
-// that start at once wins.
-func placeNew(path, content string) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".secret-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name()) //nolint:errcheck // a leftover is harmless
-	_, err = file.WriteString(content)
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return os.Link(file.Name(), path)
-}
-
-func trimmed(text []byte) string { return strings.TrimSpace(string(text)) }

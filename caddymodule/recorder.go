@@ -25,6 +25,7 @@ var levels = map[challenge.EventName]zapcore.Level{
 	challenge.CodeFailed: zapcore.ErrorLevel, challenge.StoreFailed: zapcore.ErrorLevel, challenge.NoticeFailed: zapcore.ErrorLevel,
 	challenge.Limited: zapcore.WarnLevel, challenge.Locked: zapcore.WarnLevel, challenge.DeviceReplayed: zapcore.WarnLevel,
 	challenge.KeysReplaced: zapcore.WarnLevel, challenge.Reported: zapcore.WarnLevel,
+	challenge.StoreAway: zapcore.ErrorLevel, challenge.StoreRestarted: zapcore.WarnLevel, challenge.StoreRestored: zapcore.WarnLevel,
 }
 
 // levelOf is how loud an event is. Strangers can cause any number of decisions
@@ -43,7 +44,7 @@ func (l recorder) Record(ctx context.Context, e challenge.Event) {
 	if entry == nil {
 		return
 	}
-	fields := []zap.Field{zap.String("event", string(e.Name)), zap.String("gate", e.Gate)}
+	fields := []zap.Field{zap.String("event", string(e.Name)), written("gate", e.Gate)}
 	if e.Name == challenge.Decided {
 		if strings.Contains(e.User, "@") { // some steps call people by their addresses
 			e.User = challenge.Email(e.User).Masked()
@@ -70,9 +71,15 @@ func (l recorder) Record(ctx context.Context, e challenge.Event) {
 		fields = append(fields, zap.String("until", e.Until.UTC().Format(time.RFC3339)))
 	}
 	if e.Err != nil {
-		fields = append(fields, zap.Error(e.Err))
+		fields = append(fields, zap.String("error", causeOf(e.Err)))
 	}
 	entry.Write(fields...)
+}
+
+// causeOf is the text of an error. That checks are unavailable, which the domain
+// says in front of most faults of a store, is the name of the event.
+func causeOf(err error) string {
+	return strings.TrimPrefix(err.Error(), challenge.ErrUnavailable.Error()+": ")
 }
 
 // unlessDecided is the account of an event; a decision has it already.

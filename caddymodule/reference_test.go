@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorcode/caddy-doorcode/caddymodule"
@@ -203,6 +204,9 @@ var strange = regexp.MustCompile(`(?m)^\t(forward_auth|basic_auth)(.|\n)*?^\t}$|
 // operator's: "#" and a word, without a space.
 var commentedOut = regexp.MustCompile(`(?m)^(\t*)#(\S|\t)`)
 
+// otherStorage is what the commented storage stands for.
+var otherStorage = regexp.MustCompile(`(?m)^\t\tstorage embedded \{(.|\n)*?^\t\t\}$`)
+
 // TestTheExampleHasEverySetting once, also when everything is switched on.
 func TestTheExampleHasEverySetting(t *testing.T) {
 	content, err := os.ReadFile("../Caddyfile.example")
@@ -211,6 +215,7 @@ func TestTheExampleHasEverySetting(t *testing.T) {
 	}
 	full := commentedOut.ReplaceAllString(string(content), "$1$2")
 	full = strange.ReplaceAllString(full, "")
+	full = otherStorage.ReplaceAllString(full, "")
 	for _, word := range words() {
 		name := word[strings.LastIndexByte(word, ' ')+1:]
 		if !regexp.MustCompile(`(?m)^\t+` + name + `\b`).MatchString(full) {
@@ -222,5 +227,37 @@ func TestTheExampleHasEverySetting(t *testing.T) {
 	}
 	if strings.Count(full, "\n\tdoorcode") != 4 {
 		t.Error("the example is not the global option and three sites")
+	}
+}
+
+// fenced are the Caddyfiles of a page.
+var fenced = regexp.MustCompile("(?ms)^```caddyfile\n(.*?)^```$")
+
+// TestTheCaddyfilesOfTheReferenceAdapt: whoever copies one gets no error, and none
+// that caddy fmt would change. Some are lines of a directive's block.
+func TestTheCaddyfilesOfTheReferenceAdapt(t *testing.T) {
+	page, err := os.ReadFile("../docs/caddyfile.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := fenced.FindAllStringSubmatch(string(page), -1)
+	if len(blocks) < 6 {
+		t.Errorf("found %d Caddyfiles", len(blocks))
+	}
+	for _, block := range blocks {
+		text := block[1]
+		if formatted := string(caddyfile.Format([]byte(text))); formatted != text {
+			t.Errorf("caddy fmt would change\n%s", cmp.Diff(text, formatted))
+		}
+		switch {
+		case !strings.Contains(text, "doorcode"):
+			text = withHooks(site(strings.ReplaceAll(text, "@billing", "@hooks")))
+		case strings.HasPrefix(text, "{\n"):
+			text += site("reveal")
+		}
+		text = strange.ReplaceAllString(regexp.MustCompile(`(?m)^\t+(reverse_proxy|respond) .*$|^\thandle (.|\n)*?^\t\}$`).ReplaceAllString(text, ""), "")
+		if _, err := adapt(text); err != nil {
+			t.Errorf("adapting\n%s= %v", block[1], err)
+		}
 	}
 }

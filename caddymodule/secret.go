@@ -41,7 +41,11 @@ func (s Secret) check() error {
 	if s == "" || !s.literal() {
 		return s.checkPlaceholders("secret")
 	}
-	return checkSecretLength(string(s))
+	err := checkSecretLength(string(s))
+	if err != nil && strings.HasPrefix(string(s), "/") {
+		return fmt.Errorf("%w; for a file write {file./path/file}", err)
+	}
+	return err
 }
 
 func checkSecretLength(clear string) error {
@@ -123,7 +127,7 @@ func openSecret(s Settings, repl *caddy.Replacer) (*clearText, error) {
 		return nil, err
 	}
 	if _, err := keyring.ParseSecret(opened.reveal()); err != nil {
-		return nil, fmt.Errorf("secret: %w; make one with 'openssl rand -base64 32'", err)
+		return nil, fmt.Errorf("secret: %w; make one with 'caddy doorcode secret'", err)
 	}
 	return opened, nil
 }

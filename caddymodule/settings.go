@@ -55,9 +55,16 @@ type Settings struct {
 	// Where people, codes and counters are kept. Default: embedded.
 	StorageRaw json.RawMessage `json:"storage,omitempty" caddy:"namespace=doorcode.storage inline_key=backend"`
 
+	// What becomes of visitors without a session while the storage does not
+	// answer: `deny`, or `allow_known_browsers` (remembered browsers pass that
+	// this process has seen since it started, for as long as live sessions go
+	// on; never on pages that need a fresh code). Default: deny.
+	OnStoreFailure string `json:"on_store_failure,omitempty"`
+
 	// The root of all keys, at least 32 bytes; write a placeholder such as
-	// `{file./run/secrets/doorcode}`. Default: a file in Caddy's data folder,
-	// made at the first start.
+	// `{file./run/secrets/doorcode}`. `caddy doorcode secret` makes one. Default:
+	// a file in Caddy's data folder, made at the first start; required for
+	// storage that other machines share.
 	Secret Secret `json:"secret,omitempty"`
 
 	// The databases that say where visitors are. Default: none, and places are
@@ -276,4 +283,9 @@ type Cookie struct {
 type Keys struct {
 	// The algorithm: `ES256`, `EdDSA` or `HS256`. Default: ES256.
 	Algorithm string `json:"algorithm,omitempty"`
+
+	// How long a key signs before its successor does, 1d to 365d; 0 is for
+	// ever. Nobody is signed out by the change. Of sites that share a storage,
+	// the shortest time counts. Default: 30d.
+	Rotate *caddy.Duration `json:"rotate,omitempty"`
 }

@@ -4,11 +4,17 @@
 package caddymodule
 
 import (
+	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/store/boltstore"
 )
 
 func init() {
@@ -39,9 +45,6 @@ func (EmbeddedStorage) CaddyModule() caddy.ModuleInfo {
 // Provision replaces placeholders and checks the outcome. It opens no file, so
 // that a configuration can be validated beside a running server.
 func (s *EmbeddedStorage) Provision(caddy.Context) error {
-	if s.Grace == nil {
-		s.Grace = new(minutes(10))
-	}
 	if err := s.check(); err != nil {
 		return fmt.Errorf("storage embedded: %w", err)
 	}
@@ -52,15 +55,40 @@ func (s *EmbeddedStorage) Provision(caddy.Context) error {
 	return nil
 }
 
-func (s *EmbeddedStorage) check() error {
-	if s.Grace == nil {
-		return nil
+func (s *EmbeddedStorage) check() error { return checkGrace(s.Grace) }
+
+// File is the absolute path of the file.
+func (s *EmbeddedStorage) File() string {
+	path := s.path
+	if path == "" {
+		path = filepath.Join(dataFolder(), "doorcode.db")
 	}
-	if *s.Grace < 0 {
-		return fmt.Errorf("'grace' must be 0 or longer")
+	if absolute, err := caddy.FastAbs(path); err == nil {
+		path = absolute
 	}
-	return between("grace", *s.Grace, time.Second, day)
+	return path
 }
+
+// ID names the file.
+func (s *EmbeddedStorage) ID() string { return "embedded " + s.File() }
+
+// Where is the file.
+func (s *EmbeddedStorage) Where() string { return s.File() }
+
+// OpenStore opens the file, making it if there is none.
+func (s *EmbeddedStorage) OpenStore(context.Context, *zap.Logger) (challenge.Store, error) {
+	store, err := boltstore.Open(boltstore.Options{Path: s.File()})
+	if err != nil {
+		return nil, err
+	}
+	return store, nil
+}
+
+// GracePeriod is how long live sessions go on while the file cannot be read.
+func (s *EmbeddedStorage) GracePeriod() time.Duration { return graceOf(s.Grace) }
+
+// Shared reports that one machine alone can open the file.
+func (*EmbeddedStorage) Shared() bool { return false }
 
 var embeddedSettings = table[*EmbeddedStorage]{
 	"grace": line(1, durationOrOff(func(s *EmbeddedStorage) **caddy.Duration { return &s.Grace })),
@@ -76,6 +104,8 @@ func (s *EmbeddedStorage) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 }
 
 var (
+	_ Storage               = (*EmbeddedStorage)(nil)
+	_ filed                 = (*EmbeddedStorage)(nil)
 	_ caddy.Provisioner     = (*EmbeddedStorage)(nil)
 	_ caddyfile.Unmarshaler = (*EmbeddedStorage)(nil)
 )

@@ -25,6 +25,12 @@ func (t table[T]) unrecognized(owner, word string, args []string) error {
 	if homes := t.homes(word); len(homes) > 0 {
 		instead = fmt.Sprintf("it belongs inside the block of %s", either(homes))
 	}
+	if (owner == "redis" || owner == "embedded") && slices.Contains(besideStorage, word) {
+		instead = "it stands beside 'storage'"
+	}
+	if owner == "redis" && slices.Contains(databaseWords, word) {
+		instead = "write the database at the end of the URL, such as redis://localhost:6379/2"
+	}
 	if owner == "doorcode" && word == "path" && len(args) > 0 {
 		instead = fmt.Sprintf("to guard only some paths write 'doorcode %s …'", args[0])
 	}
@@ -33,6 +39,13 @@ func (t table[T]) unrecognized(owner, word string, args []string) error {
 
 // siteOnly are the words with matchers, which only the directive's table has.
 var siteOnly = []string{"answer", "page_status", "public", "sensitive"}
+
+// besideStorage are the words that seem to belong to a storage, and databaseWords
+// those that other programs have for the number of a database.
+var (
+	besideStorage = []string{"on_store_failure", "secret"}
+	databaseWords = []string{"database", "db"}
+)
 
 // homes are the words whose blocks know the given one.
 func (t table[T]) homes(word string) []string {

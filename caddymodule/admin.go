@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+func init() {
+	caddy.RegisterModule(AdminAPI{})
+}
+
+// AdminAPI answers the commands of Doorcode at Caddy's admin endpoint, under
+// /doorcode/. Whoever reaches that endpoint may do anything, which is Caddy's
+// own rule. Still, no answer holds a code, a cookie, a token or a key, and
+// addresses are taken from the body alone, since Caddy logs every URL.
+type AdminAPI struct{}
+
+// CaddyModule names the module.
+func (AdminAPI) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "admin.api.doorcode",
+		New: func() caddy.Module { return new(AdminAPI) },
+	}
+}
+
+// The paths of the endpoints, each with its method.
+const (
+	statusPath   = "/doorcode/status"           // GET
+	keysPath     = "/doorcode/keys"             // GET
+	rotatePath   = "/doorcode/keys/rotate"      // POST
+	backupPath   = "/doorcode/storage/backup"   // GET
+	restoredPath = "/doorcode/storage/restored" // POST
+	unlockPath   = "/doorcode/unlock"           // POST
+
+	everyPath = "/doorcode/"
+)
+
+// Routes are the endpoints. A path that is none of them is answered by us too,
+// so that a command can tell an old version from a Caddy without Doorcode.
+func (AdminAPI) Routes() []caddy.AdminRoute {
+	return []caddy.AdminRoute{
+		{Pattern: statusPath, Handler: look(showStatus)},
+		{Pattern: keysPath, Handler: look(showKeys)},
+		{Pattern: backupPath, Handler: read(backUp)},
+		{Pattern: rotatePath, Handler: change(rotateKeys)},
+		{Pattern: restoredPath, Handler: change(endRestored)},
+		{Pattern: unlockPath, Handler: change(unlock)},
+		{Pattern: everyPath, Handler: caddy.AdminHandlerFunc(refuseUnknown)},
+	}
+}
+
+// An order is what a request says beside its path.
+type order struct {
+	// Site is a host or an origin whose storage is meant; empty: every storage.
+	Site string `json:"site,omitempty"`
+	// Address is whose lock is lifted. It comes in the body alone.
+	Address string `json:"address,omitempty"`
+}
+
+const maxOrder = 4 << 10 // bytes
+
+// read is an endpoint that changes nothing and writes its own answer.
+func read(answer func(w http.ResponseWriter, o order) error) caddy.AdminHandler {
+	return caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		if err := requireMethod(w, r, http.MethodGet); err != nil {
+			return err
+		}
+		query := r.URL.Query()
+		for name := range query {
+			if name != "site" {
+				return refusal(http.StatusBadRequest, "'%s' is no parameter of %s; it takes 'site'", name, r.URL.Path)
+			}
+		}
+		return answer(w, order{Site: query.Get("site")})
+	})
+}
+
+// look is an endpoint that changes nothing and answers with JSON.
+func look(answer func(o order) (any, error)) caddy.AdminHandler {
+	return read(func(w http.ResponseWriter, o order) error {
+		body, err := answer(o)
+		if err != nil {
+			return err
+		}
+		return writeJSON(w, body)
+	})
+}
+
+// change is an endpoint that does what its body says.
+func change(answer func(ctx context.Context, o order) (any, error)) caddy.AdminHandler {
+	return caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		if err := requireMethod(w, r, http.MethodPost); err != nil {
+			return err
+		}
+		if r.URL.RawQuery != "" {
+			return refusal(http.StatusBadRequest, "%s takes what it needs as JSON in the body, since every URL is logged", r.URL.Path)
+		}
+		o, err := readOrder(http.MaxBytesReader(w, r.Body, maxOrder))
+		if err != nil {
+			return refusal(http.StatusBadRequest, "%s takes JSON such as {\"site\": \"app.example.com\"}, or nothing: %w", r.URL.Path, err)
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), openTime)
+		defer cancel()
+		body, err := answer(ctx, o)
+		if err != nil {
+			return err
+		}
+		return writeJSON(w, body)
+	})
+}
+
+// readOrder reads one JSON object and nothing behind it. A word that it does not
+// know is refused: a misspelt 'site' would act on every storage.
+func readOrder(body io.Reader) (order, error) {
+	var o order
+	decoder := json.NewDecoder(body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&o); err != nil && !errors.Is(err, io.EOF) {
+		return order{}, fmt.Errorf("reading body: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return order{}, errors.New("reading body: there is more than one object in it")
+	}
+	return o, nil
+}
+
+func requireMethod(w http.ResponseWriter, r *http.Request, method string) error {
+	if r.Method == method {
+		return nil
+	}
+	w.Header().Set("Allow", method)
+	return refusal(http.StatusMethodNotAllowed, "%s takes %s, got %s", r.URL.Path, method, r.Method)
+}
+
+func refuseUnknown(_ http.ResponseWriter, r *http.Request) error {
+	return refusal(http.StatusNotFound, "this version of Doorcode has nothing at %s", r.URL.Path)
+}
+
+// refusal is an error that the admin endpoint answers with. Its text says what to
+// do.
+func refusal(status int, format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	return caddy.APIError{HTTPStatus: status, Err: err, Message: err.Error()}
+}
+
+// writeJSON writes the answer.
+func writeJSON(w http.ResponseWriter, body any) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	return json.NewEncoder(w).Encode(body)
+}
+
+var _ caddy.AdminRouter = AdminAPI{}
