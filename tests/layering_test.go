@@ -24,9 +24,9 @@ const module = "github.com/doorcode/caddy-doorcode"
 // layers above its own line, never one of its own line or below.
 var layers = [][]string{
 	{"geo", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words", "challenge/upstream", "challenge/spelling"},
-	{"geo/geotest", "challenge/risk"},
+	{"geo/geotest", "challenge/risk", "challenge/store/redisstore/redistest"},
 	{"challenge", "challenge/pages"},
-	{"challenge/web", "challenge/mailer", "challenge/store/boltstore", "challenge/store/memstore", "challenge/store/storetest"},
+	{"challenge/web", "challenge/mailer", "challenge/store/boltstore", "challenge/store/redisstore", "challenge/store/memstore", "challenge/store/storetest"},
 	{"caddymodule"},
 	{"."},
 	{"cmd/caddy"},
@@ -35,38 +35,41 @@ var layers = [][]string{
 // ours narrows the layers: what a package may import of ours, where that is
 // less than everything above it.
 var ours = map[string][]string{
-	"geo/geotest":               {"geo"},
-	"challenge/risk":            {"geo"},
-	"challenge":                 {"geo", "challenge/risk", "challenge/keyring", "challenge/sessions", "challenge/devices"},
-	"challenge/pages":           {"challenge/words"},
-	"challenge/web":             {"geo", "challenge", "challenge/pages", "challenge/words", "challenge/upstream"},
-	"challenge/mailer":          {"challenge", "challenge/words"},
-	"challenge/store/boltstore": {"challenge"},
-	"challenge/store/memstore":  {"challenge"},
-	"challenge/store/storetest": {"challenge"},
-	".":                         {"caddymodule"},
-	"cmd/caddy":                 {"."},
+	"geo/geotest":                {"geo"},
+	"challenge/risk":             {"geo"},
+	"challenge":                  {"geo", "challenge/risk", "challenge/keyring", "challenge/sessions", "challenge/devices"},
+	"challenge/pages":            {"challenge/words"},
+	"challenge/web":              {"geo", "challenge", "challenge/pages", "challenge/words", "challenge/upstream"},
+	"challenge/mailer":           {"challenge", "challenge/words"},
+	"challenge/store/boltstore":  {"challenge"},
+	"challenge/store/redisstore": {"challenge"},
+	"challenge/store/memstore":   {"challenge"},
+	"challenge/store/storetest":  {"challenge"},
+	".":                          {"caddymodule"},
+	"cmd/caddy":                  {"."},
 }
 
 // thirdParty is what else a package may import, as path prefixes. A package
 // without an entry gets along with the standard library.
 var thirdParty = map[string][]string{
-	"geo":                       {"github.com/oschwald/maxminddb-golang/v2", "github.com/oschwald/geoip2-golang/v2"},
-	"geo/geotest":               {"github.com/maxmind/mmdbwriter"},
-	"challenge/sessions":        {"github.com/golang-jwt/jwt/v5", "github.com/go-jose/go-jose/v4"},
-	"challenge/devices":         {"github.com/mileusna/useragent"},
-	"challenge/words":           {"golang.org/x/text"},
-	"challenge/spelling":        {"golang.org/x/text"},
-	"challenge":                 {"golang.org/x/text", "golang.org/x/net/idna", "github.com/maypok86/otter/v2"},
-	"challenge/mailer":          {"github.com/wneessen/go-mail"},
-	"challenge/store/boltstore": {"go.etcd.io/bbolt"},
-	"challenge/store/storetest": {"pgregory.net/rapid"},
-	"caddymodule":               {"github.com/caddyserver/", "go.uber.org/zap", "github.com/spf13/cobra", "golang.org/x/net/publicsuffix", "golang.org/x/net/http/httpguts", "github.com/prometheus/client_golang/prometheus"},
-	"cmd/caddy":                 {"github.com/caddyserver/caddy/v2"},
+	"geo":                                  {"github.com/oschwald/maxminddb-golang/v2", "github.com/oschwald/geoip2-golang/v2"},
+	"geo/geotest":                          {"github.com/maxmind/mmdbwriter"},
+	"challenge/sessions":                   {"github.com/golang-jwt/jwt/v5", "github.com/go-jose/go-jose/v4"},
+	"challenge/devices":                    {"github.com/mileusna/useragent"},
+	"challenge/words":                      {"golang.org/x/text"},
+	"challenge/spelling":                   {"golang.org/x/text"},
+	"challenge":                            {"golang.org/x/text", "golang.org/x/net/idna", "github.com/maypok86/otter/v2"},
+	"challenge/mailer":                     {"github.com/wneessen/go-mail"},
+	"challenge/store/boltstore":            {"go.etcd.io/bbolt"},
+	"challenge/store/redisstore":           {"github.com/redis/go-redis/v9"},
+	"challenge/store/redisstore/redistest": {"github.com/redis/go-redis/v9"},
+	"challenge/store/storetest":            {"pgregory.net/rapid"},
+	"caddymodule":                          {"github.com/caddyserver/", "go.uber.org/zap", "github.com/spf13/cobra", "golang.org/x/net/publicsuffix", "golang.org/x/net/http/httpguts", "github.com/prometheus/client_golang/prometheus"},
+	"cmd/caddy":                            {"github.com/caddyserver/caddy/v2"},
 }
 
 // forTests may be imported by every test.
-var forTests = []string{"github.com/google/go-cmp", "pgregory.net/rapid", "go.uber.org/goleak", "github.com/emersion/go-smtp", "github.com/emersion/go-sasl"}
+var forTests = []string{"github.com/google/go-cmp", "pgregory.net/rapid", "go.uber.org/goleak", "github.com/emersion/go-smtp", "github.com/emersion/go-sasl", "github.com/anishathalye/porcupine", "github.com/Shopify/toxiproxy/v2", "github.com/rs/zerolog", "github.com/redis/go-redis/v9"}
 
 // webless packages decide without knowing what carries the question.
 var webless = []string{"challenge", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words", "challenge/risk", "geo", "geo/geotest"}

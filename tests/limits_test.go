@@ -95,6 +95,7 @@ func TestRL02FailuresCountOverCodesBrowsersAndNetworks(t *testing.T) {
 	b.Open(t, "/")
 	wantWait(t, "a new check", b.Submit(t, "email", url.Values{"email": {ana}}))
 	c.App.Untouched(t, 0)
+	c.Mailbox.Wait(t, ana, 5)
 	if mails := c.Mailbox.Mails(t, ana); len(mails) != 5 {
 		t.Errorf("%d mails, want 4 codes and one about the wrong ones", len(mails))
 	}

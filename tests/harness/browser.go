@@ -62,11 +62,17 @@ func (c *Caddy) SecureBrowser(t testing.TB, host string) *Browser {
 	Eventually(t, "certificate of "+host, func() bool {
 		config := trusting.Clone()
 		config.ServerName = host
-		conn, err := tls.Dial("tcp", "127.0.0.1:"+c.Port, config)
+		conn, err := tls.Dial("tcp", c.Address(), config)
 		return err == nil && conn.Close() == nil
 	})
 	b := c.Browser(t)
 	b.Base = "https://" + host + ":" + c.Port
+	return b
+}
+
+// Move has the browser go to another machine of the same fleet from now on.
+func (b *Browser) Move(to *Machine) *Browser {
+	b.client.Transport = to.transport()
 	return b
 }
 

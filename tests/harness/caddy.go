@@ -61,6 +61,7 @@ func Main(m *testing.M) int {
 // A Caddy is a running server.
 type Caddy struct {
 	Port    string
+	At      string // loopback address that it listens on
 	Folder  string // temporary: storage and mail
 	App     *App
 	Mailbox *Mailbox
@@ -125,13 +126,20 @@ func Prepare(t testing.TB) *Caddy {
 
 func newCaddy(t testing.TB) *Caddy {
 	t.Helper()
+	folder := newFolder(t)
+	return &Caddy{Port: FreePort(t), At: loopback, Folder: folder, App: NewApp(t), Mailbox: &Mailbox{Folder: filepath.Join(folder, "mail")}}
+}
+
+// newFolder makes a folder that ends with the test.
+func newFolder(t testing.TB) string {
+	t.Helper()
 	folder, err := os.MkdirTemp("", "doorcode-test-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Mail that is still under way may appear while the folder is removed.
 	t.Cleanup(func() { Eventually(t, "empty folder", func() bool { return os.RemoveAll(folder) == nil }) })
-	return &Caddy{Port: FreePort(t), Folder: folder, App: NewApp(t), Mailbox: &Mailbox{Folder: filepath.Join(folder, "mail")}}
+	return folder
 }
 
 // Load runs another configuration in place of the present one.
@@ -221,10 +229,16 @@ func Eventually(t testing.TB, what string, works func() bool) {
 // URL is an address at the server, by the name localhost.
 func (c *Caddy) URL(path string) string { return "http://localhost:" + c.Port + path }
 
+// loopback is where a Caddy listens that is the only one.
+const loopback = "127.0.0.1"
+
+// Address is where the server is reached, as host:port.
+func (c *Caddy) Address() string { return net.JoinHostPort(c.At, c.Port) }
+
 // transport reaches the server under any host name.
 func (c *Caddy) transport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	// Caddy closes idle connections when it reloads; a browser would send a form
 	// again, Go does not.
-	return &http.Transport{DisableKeepAlives: true, DialContext: dialTo(dialer, "127.0.0.1:"+c.Port), TLSClientConfig: trusting}
+	return &http.Transport{DisableKeepAlives: true, DialContext: dialTo(dialer, c.Address()), TLSClientConfig: trusting}
 }

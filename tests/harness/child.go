@@ -78,8 +78,14 @@ func (c *Child) Begin(t testing.TB, command string) {
 func (c *Child) Run(t testing.TB) {
 	t.Helper()
 	c.Begin(t, "run")
+	c.WaitUp(t)
+}
+
+// WaitUp waits until a child that was begun listens.
+func (c *Child) WaitUp(t testing.TB) {
+	t.Helper()
 	Eventually(t, "child that listens", func() bool {
-		conn, err := net.Dial("tcp", "127.0.0.1:"+c.Port)
+		conn, err := net.Dial("tcp", c.Address())
 		if err != nil {
 			return false
 		}
@@ -92,6 +98,9 @@ func (c *Child) Exited() <-chan struct{} { return c.exited }
 
 // Code is the exit code of a process that is over.
 func (c *Child) Code() int { return c.process.ProcessState.ExitCode() }
+
+// PID is the number of the process that was begun last.
+func (c *Child) PID() int { return c.process.Process.Pid }
 
 // Log is what the child has written so far.
 func (c *Child) Log(t testing.TB) string {

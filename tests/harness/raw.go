@@ -27,7 +27,7 @@ const patience = 20 * time.Second
 // Dial opens a connection to the server.
 func (c *Caddy) Dial(t testing.TB) net.Conn {
 	t.Helper()
-	conn, err := net.Dial("tcp", "127.0.0.1:"+c.Port)
+	conn, err := net.Dial("tcp", c.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
