@@ -185,6 +185,9 @@ func (c *copying) copy(ctx context.Context, e *entrance, ring *keyring.Ring) (an
 
 // exchange copies between one file and the storage.
 func (a *copyAnswer) exchange(ctx context.Context, path string, kept challenge.Store, ring *keyring.Ring) (one copied, err error) {
+	if info, err := os.Stat(path); err == nil && info.Size() == 0 && !a.out {
+		return one, explainCopying(path, boltstore.ErrUnreadable) // opening it would make a new one
+	}
 	file, err := boltstore.Open(boltstore.Options{Path: path})
 	if err != nil {
 		return one, explainCopying(path, err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -44,6 +45,9 @@ func (s Secret) check() error {
 	err := checkSecretLength(string(s))
 	if err != nil && strings.HasPrefix(string(s), "/") {
 		return fmt.Errorf("%w; for a file write {file./path/file}", err)
+	}
+	if info, gone := os.Stat(string(s)); gone == nil && info.Mode().IsRegular() {
+		return errors.New("'secret' is the name of a file, which anybody can guess; for what is in it write {file./path/file}")
 	}
 	return err
 }

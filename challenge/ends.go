@@ -191,12 +191,12 @@ func (e *ends) readUpTo(last uint64, at time.Time) {
 
 // readEnds learns which sessions were ended on any machine.
 func (h *House) readEnds(ctx context.Context) error {
-	now := h.now() // before the read: what ends during it is not in it
+	// Before the read: what ends during it is not in it.
+	now, known, epoch := h.now(), h.ends.number(), h.store.epoch.Load()
 	ring, err := read[endRing](ctx, h.store, keyEnds)
 	if err != nil {
 		return err
 	}
-	known, epoch := h.ends.number(), h.store.epoch.Load()
 	putBack, rewound := ring.Epoch > epoch, h.rewound.Swap(false)
 	if ring.Last < known || ring.Epoch < epoch {
 		h.lost.Store(true)

@@ -39,7 +39,7 @@ func (h *House) network(ip netip.Addr) id {
 	return h.networkID(Surroundings(ip))
 }
 
-func (h *House) networkKey(p netip.Prefix) string { return "net/" + h.networkID(p).String() }
+func (h *House) networkKey(p netip.Prefix) string { return keyNetwork + h.networkID(p).String() }
 
 func (h *House) networkID(p netip.Prefix) id {
 	return cut(h.ring.MAC(labelNetwork, []byte(p.String())))

@@ -159,7 +159,7 @@ func TestTheAdminAPISaysThatRedisIsAway(t *testing.T) {
 	answer := order(t, port, "/doorcode/status")
 	answer.into(t, &status)
 	told := slices.Sorted(maps.Keys(status.Storages[0]))
-	want := []string{"answers", "kind", "last_error", "sessions_cached", "shared", "storage"}
+	want := []string{"answers", "kind", "last_error", "sessions_cached", "shared", "storage", "writes"}
 	if diff := cmp.Diff(want, told); diff != "" || status.Storages[0]["answers"] != false || status.Storages[0]["shared"] != true {
 		t.Errorf("status of Redis (-want +got):\n%s\n%s", diff, answer.body)
 	}

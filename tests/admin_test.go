@@ -177,7 +177,7 @@ func TestTheAdminAPIShowsHowThingsAre(t *testing.T) {
 		"version": "string",
 		"sites":   []any{map[string]any{"origins": []any{"string"}, "gate": "string", "storage": "string", "mail": []any{"string"}}},
 		"storages": []any{map[string]any{
-			"storage": "string", "kind": "string", "shared": "bool", "answers": "bool", "last_read": "string",
+			"storage": "string", "kind": "string", "shared": "bool", "answers": "bool", "writes": "bool", "last_read": "string",
 			"read_age_seconds": "float64", "sessions_cached": "float64",
 		}},
 		"keys": []any{key},

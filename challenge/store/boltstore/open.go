@@ -31,7 +31,7 @@ var (
 	ErrUnreadable = errors.New("damaged, or not a Doorcode store; move the file away and start again, and everybody signs in again")
 
 	// ErrReadOnly reports a change of a store that was opened for reading only.
-	ErrReadOnly = errors.New("opened for reading only")
+	ErrReadOnly = fmt.Errorf("opened for reading only: %w", errors.ErrUnsupported)
 )
 
 const (
