@@ -5,6 +5,7 @@ package challenge_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -134,4 +135,31 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "codes/s")
+}
+
+// BenchmarkPerson tells how large records are: of a person who has signed in once and
+// is remembered, and what each further session adds.
+func BenchmarkPerson(b *testing.B) {
+	for b.Loop() {
+		w := newWorld(b)
+		g := w.gate(challenge.GateOptions{Policy: challenge.Policy{Limits: roomy}})
+		w.browser(g).signIn(ana, true)
+		one := sizeOfPerson(b, w)
+		const more = 10
+		for range more {
+			w.browser(g).signIn(ana, false)
+		}
+		b.ReportMetric(float64(one), "B/person")
+		b.ReportMetric(float64(sizeOfPerson(b, w)-one)/more, "B/session")
+	}
+}
+
+func sizeOfPerson(b *testing.B, w *world) (size int) {
+	b.Helper()
+	for key, raw := range dump(b, w) {
+		if strings.HasPrefix(key, "person/") {
+			size = len(raw)
+		}
+	}
+	return size
 }

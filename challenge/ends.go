@@ -5,9 +5,12 @@ package challenge
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 )
 
 const (
@@ -233,6 +236,7 @@ func (h *House) missed(ring endRing, known uint64) bool {
 // forgetAll is for when some end is unknown here: every session is looked up anew.
 // Nobody asks about streams again; their apps open them once more.
 func (h *House) forgetAll() {
+	h.flushes.Add(1)
 	h.ends.count.Add(1)
 	h.tickets.InvalidateAll()
 	h.known.forgetAll()
@@ -273,19 +277,60 @@ func (h *House) retire(ctx context.Context, live *Live, browser string, edit fun
 	return h.end(ctx, who, sessionEntry{ID: live.key, Ends: live.Expires.Unix(), Device: browser})
 }
 
+// foundEnded remembers a session that verifies and is on its person's list no more,
+// or the grace would let it in once the store is away. Others are told too: whoever
+// took it off the list may have died before it told anybody.
+func (h *House) foundEnded(ctx context.Context, p *person, s sessions.Session, key string) {
+	over := end{Session: key, Expires: s.Expires.Unix(), Browser: s.Browser}
+	if d := p.device(s.Browser); d != nil && !d.Ended {
+		over.Browser = "" // it has another session
+	}
+	h.ends.note(h.now(), over)
+	if p.isNew() || s.Issued.Unix() < h.store.epoch.Load() {
+		return // a record that was lost, or a copy: many sessions would be told of at once
+	}
+	over.Person = h.personID(Email(s.Email))
+	_ = h.announce(ctx, over) // told again where that fails
+}
+
+// endWith ends the sessions that an update of their person's record has taken off
+// the list. err is that of the update: where the store does not say what became of
+// it, it may have been kept, and nobody would find those sessions there again.
+func (h *House) endWith(ctx context.Context, person id, err error, gone []sessionEntry) error {
+	var fault *storeFault
+	switch {
+	case err == nil:
+		return h.end(ctx, person, gone...)
+	case errors.As(err, &fault):
+		h.endHere(endsOf(person, gone))
+		h.lost.Store(true) // the others are told later, see mend
+	}
+	return err
+}
+
+func endsOf(person id, list []sessionEntry) []end {
+	over := make([]end, len(list))
+	for i, s := range list {
+		over[i] = end{Session: s.ID, Expires: s.Ends, Next: s.Next, Browser: s.Device, Person: person}
+	}
+	return over
+}
+
+// endHere ends sessions on this machine.
+func (h *House) endHere(over []end) {
+	h.ends.note(h.now(), over...)
+	h.streams.cut(over...)
+	h.known.end(over...)
+}
+
 // end ends sessions of a person everywhere: here at once, on other machines when
 // they next read.
 func (h *House) end(ctx context.Context, person id, list ...sessionEntry) error {
 	if len(list) == 0 {
 		return nil
 	}
-	over := make([]end, len(list))
-	for i, s := range list {
-		over[i] = end{Session: s.ID, Expires: s.Ends, Next: s.Next, Browser: s.Device, Person: person}
-	}
-	h.ends.note(h.now(), over...)
-	h.streams.cut(over...)
-	h.known.end(over...)
+	over := endsOf(person, list)
+	h.endHere(over)
 	return h.announce(ctx, over...)
 }
 

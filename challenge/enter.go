@@ -18,6 +18,7 @@ func (g *Gate) enter(ctx context.Context, v *Visit, f *Flow, code id, remember b
 	if err := g.leaveBehind(ctx, v); err != nil {
 		return Entry{}, err
 	}
+	since := g.house.flushes.Load()
 	who := Identity{Source: f.Source, User: f.User, Email: f.Address}
 	claims := g.house.claims(v)
 	before, known := claims.Find(string(who.Email), who.Source, who.User, v.Now)
@@ -54,15 +55,14 @@ func (g *Gate) enter(ctx context.Context, v *Visit, f *Flow, code id, remember b
 	})
 	if err == nil {
 		look.saw(seen)
-		err = g.house.end(ctx, g.house.personID(who.Email), gone...)
 	}
-	if err != nil {
+	if err := g.house.endWith(ctx, g.house.personID(who.Email), err, gone); err != nil {
 		return Entry{}, err
 	}
 	if untick {
 		claims = claims.Without(before.Address, before.Source, before.User)
 	}
-	entry, err := g.finish(v, s, claims, d)
+	entry, err := g.finish(v, s, claims, d, since)
 	if err == nil && news {
 		g.tellOfEntry(ctx, v, who.Email, en)
 	}
@@ -209,7 +209,7 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, code id) (E
 	if !lives {
 		return Entry{}, errEnded
 	}
-	token, next, err := g.open(s, int(live.awaits.Load()), v.Now)
+	token, next, err := g.open(s, int(live.awaits.Load()), live.since, v.Now)
 	if err != nil {
 		return Entry{}, err
 	}

@@ -31,6 +31,7 @@ type House struct {
 	guests  *otter.Cache[guestKey, *Live] // by identity of an earlier step
 	streams streams
 	ends    ends
+	flushes atomic.Uint64 // how often all sessions were forgotten, see forgetAll
 	budget  budget
 	locks   locks
 	known   *acquaintances // whose remembered browsers this process has seen
@@ -139,6 +140,7 @@ func OpenHouse(ctx context.Context, o HouseOptions) (*House, error) {
 func (h *House) Close() {
 	h.stop()
 	h.done.Wait()
+	h.forgetAll() // nobody watches over what is open any more
 	h.tickets.StopAllGoroutines()
 	h.guests.StopAllGoroutines()
 	h.locks.doors.StopAllGoroutines()

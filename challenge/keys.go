@@ -27,6 +27,13 @@ const (
 	shortestOverlap = day
 )
 
+// keysPatience is for how many looks a machine whose store was away at the start
+// waits for others to write back the keys that the store has lost, before it makes
+// its own: it may have another secret, and nobody could tell it yet.
+const keysPatience = 4
+
+var errKeysAwaited = errors.New("there are no signing keys; another machine may bring them back")
+
 // ErrOtherSecret reports records that were kept under another root secret.
 var ErrOtherSecret = errors.New("the records were kept under another secret")
 
@@ -39,6 +46,8 @@ type signing struct {
 
 	mu     sync.Mutex // guards below; one load at a time
 	wanted []sessions.Algorithm
+	late   bool // the store was away when the keys were read first
+	found  int  // how often there were none, since
 }
 
 // A keySet are the keys as they are stored.
@@ -97,7 +106,12 @@ func (h *House) loadKeys(ctx context.Context, edits ...keyEdit) error {
 	defer s.mu.Unlock()
 	sealed, err := h.store.Get(ctx, keyKeys)
 	if err != nil && !errors.Is(err, ErrNotFound) {
+		s.late = s.set.Load() == nil
 		return fmt.Errorf("reading signing keys: %w", err)
+	}
+	if err != nil && s.late && s.found < keysPatience && s.set.Load() == nil {
+		s.found++
+		return errKeysAwaited
 	}
 	edits = append([]keyEdit{h.ensured, h.rotated}, edits...)
 	if set := s.set.Load(); set != nil && !bytes.Equal(set.sealed, sealed) {

@@ -66,10 +66,7 @@ func (g *Gate) Unremember(ctx context.Context, v *Visit, forget bool) (setDevice
 		}
 		return nil
 	})
-	if err == nil {
-		err = g.house.end(ctx, g.house.personID(Email(claim.Address)), gone...)
-	}
-	if err != nil {
+	if err := g.house.endWith(ctx, g.house.personID(Email(claim.Address)), err, gone); err != nil {
 		return "", unavailable(err)
 	}
 	g.log(ctx, v, Event{Name: SignedOut, Address: Email(claim.Address), Source: claim.Source, User: claim.User})

@@ -23,14 +23,17 @@ type Live struct {
 	lastFresh  atomic.Int64  // Unix nanoseconds of the last use of a page that wants a fresh code
 	seen       atomic.Uint64 // see ends.ended
 	demanded   atomic.Int64  // Unix nanoseconds of the last mail that the app asked for
+	since      uint64        // how often all sessions had been forgotten when its person was looked up
 	stranded   bool          // the store is away, see Gate.stranded
 	awaits     atomic.Int64  // generation of its secret that the browser has yet to show; 0: none
 	extended   atomic.Pointer[extension]
 	admissions atomic.Pointer[[]*Admission]
 }
 
-func newLive(s sessions.Session) *Live {
-	return &Live{Session: s, key: s.ID.String(), from: beginningOf(s.Place)}
+// newLive is a session as its person's record has it. since is House.flushes before
+// that was read: what is older than the last flush is looked up again.
+func newLive(s sessions.Session, since uint64) *Live {
+	return &Live{Session: s, key: s.ID.String(), from: beginningOf(s.Place), since: since}
 }
 
 // A beginning is where a session began. Where no code was entered, it counts at
@@ -133,8 +136,8 @@ func entryOf(s sessions.Session) sessionEntry {
 }
 
 // open signs a session and keeps it in memory. generation is that of the secret
-// which its browser is given with it, or zero.
-func (g *Gate) open(s sessions.Session, generation int, now time.Time) (string, *Live, error) {
+// which its browser is given with it, or zero; since as in newLive.
+func (g *Gate) open(s sessions.Session, generation int, since uint64, now time.Time) (string, *Live, error) {
 	issuer, err := g.issuer()
 	if err != nil {
 		return "", nil, err
@@ -143,7 +146,7 @@ func (g *Gate) open(s sessions.Session, generation int, now time.Time) (string, 
 	if err != nil {
 		return "", nil, err
 	}
-	live := newLive(s)
+	live := newLive(s, since)
 	live.awaits.Store(int64(generation))
 	g.house.tickets.Set(token, &ticket{live, now})
 	return token, live, nil
@@ -155,7 +158,7 @@ var errEnded = errors.New("session has ended")
 // live finds the session of a visit.
 func (g *Gate) live(ctx context.Context, v *Visit) (*Live, time.Time, error) {
 	t, known := g.house.tickets.GetIfPresent(v.Session)
-	if !known {
+	if !known || t.live.since != g.house.flushes.Load() {
 		var err error
 		if t, err = g.learn(ctx, v); err != nil {
 			return nil, time.Time{}, err
@@ -199,7 +202,7 @@ func (g *Gate) learn(ctx context.Context, v *Visit) (*ticket, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &ticket{newLive(s), s.Active}
+	t := &ticket{newLive(s, g.house.flushes.Load()), s.Active}
 	if g.house.ends.ended(t.live.key, &t.live.seen) {
 		return nil, errEnded
 	}
@@ -219,8 +222,7 @@ func (g *Gate) learn(ctx context.Context, v *Visit) (*ticket, error) {
 		return t, nil // within the grace, see Admit
 	}
 	if _, lives := record.session(t.live.key, v.Now); !lives {
-		// Remembered, or it would be let in by the grace once the store is away.
-		g.house.ends.note(v.Now, end{Session: t.live.key, Expires: s.Expires.Unix()})
+		g.house.foundEnded(ctx, &record, s, t.live.key)
 		return nil, errEnded
 	}
 	look.saw(&record)

@@ -122,8 +122,7 @@ func (m *mover) survey(s *records) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		keyed := slices.ContainsFunc(has, func(kind string) bool { return strings.HasSuffix(kind, "/") })
-		if plain == nil && keyed {
+		if plain == nil && len(has) > 0 {
 			return errNoKeys
 		}
 		ring, err := read[endRing](ctx, s, keyEnds)

@@ -68,11 +68,23 @@ func (r *records) replace(ctx context.Context, key string, record any, edit func
 	switch {
 	case err == nil:
 		r.fault.Store(nil)
-	case refused == nil && ctx.Err() == nil:
+	case refused != nil:
+		return err
+	case ctx.Err() == nil:
 		r.fault.Store(&err)
+	}
+	if err != nil {
+		err = &storeFault{err}
 	}
 	return err
 }
+
+// A storeFault is an error of the store and not of the edit that it ran. What the
+// edit made may have been kept all the same.
+type storeFault struct{ error }
+
+// Unwrap returns what the store said.
+func (f *storeFault) Unwrap() error { return f.error }
 
 func (r *records) update(ctx context.Context, key string, record any, edit func(old []byte, now time.Time, in life) ([]byte, time.Duration, error)) error {
 	if _, runs := record.(runner); runs && r.lossy != nil {

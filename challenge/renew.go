@@ -126,7 +126,7 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) Verdict {
 		}
 		return verdict
 	}
-	token, live, err := g.open(entry.session, entry.generation, v.Now)
+	token, live, err := g.open(entry.session, entry.generation, entry.since, v.Now)
 	if err != nil {
 		g.log(ctx, v, Event{Name: StoreFailed, Address: who.Email, Err: err})
 		return Verdict{Decision: Unavailable}
@@ -149,12 +149,14 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) Verdict {
 type reentry struct {
 	session    sessions.Session // without an address when there is none
 	generation int
+	since      uint64 // see newLive
 	expires    time.Time
 }
 
 // reenter judges a remembered browser, spends its secret and puts a session on
 // the person's list. The tabs that a browser restores at once share one session.
 func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim devices.Claim) (entry reentry, said risk.Judgement, err error) {
+	since := g.house.flushes.Load()
 	var gone []sessionEntry
 	var replayed bool
 	var seen *person
@@ -178,6 +180,7 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 		}
 		p.Places.Touch(here, claim.ID, now)
 		entry, gone, err = g.resume(v, who, p, d, claim.Generation, said, now)
+		entry.since = since
 		return err
 	})
 	if errors.Is(err, errUnchanged) {
@@ -186,8 +189,8 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 	}
 	if err == nil {
 		look.saw(seen)
-		err = g.house.end(ctx, g.house.personID(who.Email), gone...)
 	}
+	err = g.house.endWith(ctx, g.house.personID(who.Email), err, gone)
 	if replayed {
 		g.log(ctx, v, Event{Name: DeviceReplayed, Address: who.Email, User: who.User, Source: who.Source})
 	}

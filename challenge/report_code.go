@@ -91,10 +91,7 @@ func (g *Gate) endAsker(ctx context.Context, l link) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return h.end(ctx, a.Person, gone...)
+	return h.endWith(ctx, a.Person, err, gone)
 }
 
 // challengeOf finds the challenge that a link ends. The link of an earlier mail

@@ -149,7 +149,7 @@ func (g *Gate) strandedLive(v *Visit, who Identity, f *familiar) (*Live, bool) {
 	if s.ID.UnmarshalText([]byte(f.Session)) != nil {
 		return nil, false
 	}
-	l := newLive(s)
+	l := newLive(s, g.house.flushes.Load())
 	l.stranded = true
 	f.live.Store(l)
 	return l, true

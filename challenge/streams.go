@@ -51,7 +51,8 @@ func (g *Gate) Stream(a *Admission, cut func()) (done func()) {
 	}
 	r := &g.house.streams
 	r.add(s)
-	if g.house.ends.over(a.Live.key, a.Live.Browser) { // it ended while the stream was opened
+	// It ended while the stream was opened, or that is not known any more.
+	if g.house.ends.over(a.Live.key, a.Live.Browser) || a.Live.kept() && a.Live.since != g.house.flushes.Load() {
 		r.end(func(other *stream) bool { return other == s })
 	}
 	return func() { r.remove(s) }

@@ -246,8 +246,8 @@ var errUnfit = errors.New("session does not fit the visit it was made for")
 
 // finish makes the cookies. A browser that is not to be remembered for whoever
 // came in by a code lets nobody else in by itself afterwards.
-func (g *Gate) finish(v *Visit, s sessions.Session, claims devices.Claims, d devices.Record) (Entry, error) {
-	token, live, err := g.open(s, d.Generation, v.Now)
+func (g *Gate) finish(v *Visit, s sessions.Session, claims devices.Claims, d devices.Record, since uint64) (Entry, error) {
+	token, live, err := g.open(s, d.Generation, since, v.Now)
 	if err != nil {
 		return Entry{}, err
 	}

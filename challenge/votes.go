@@ -71,7 +71,7 @@ func (g *Gate) factsOfBrowser(ctx context.Context, v *Visit, claim devices.Claim
 	renews = facts.Browser == risk.Remembered && said.Asks == 0
 	if renews {
 		who := Identity{Source: claim.Source, User: claim.User, Email: Email(claim.Address)}
-		next, err := g.factsOfLive(ctx, v, newLive(g.renewal(v, who, d, said, v.Now)))
+		next, err := g.factsOfLive(ctx, v, newLive(g.renewal(v, who, d, said, v.Now), g.house.flushes.Load()))
 		if err != nil || risk.Assess(&next, &g.policy.Risk, v.Now).Asks&^risk.SetOf(Sensitive) != 0 {
 			return next, true, err
 		}

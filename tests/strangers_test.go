@@ -102,7 +102,7 @@ func TestF20ALookOfAStrangerWritesNothingToTheFile(t *testing.T) {
 	delete(before, "budget")
 	delete(after, "budget")
 	if !maps.Equal(before, after) || len(before) < 3 {
-		t.Errorf("the records were\n%v\nand are\n%v", before, after)
+		t.Errorf("the records were\n%q\nand are\n%q", before, after)
 	}
 }
 
