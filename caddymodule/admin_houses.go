@@ -77,13 +77,6 @@ func (a *App) lodgings() (found []lodging) {
 	return found
 }
 
-// gates are the handlers of the configuration.
-func (b *building) gates() []*entrance {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.Clone(b.entrances)
-}
-
 // hosts are where gates stand, each once.
 func (a *App) hosts() (hosts []string) {
 	for _, e := range a.building.gates() {

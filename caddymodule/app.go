@@ -50,7 +50,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 // that is missing fails the load while the old configuration goes on.
 func (a *App) Start() error {
 	var faults []error
-	for _, e := range a.building.entrances {
+	for _, e := range a.building.gates() {
 		if _, err := e.open(); err != nil {
 			faults = append(faults, e.placed(err))
 		}
@@ -95,6 +95,13 @@ func (b *building) add(e *entrance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.entrances = append(b.entrances, e)
+}
+
+// gates are the handlers of the configuration.
+func (b *building) gates() []*entrance {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.entrances)
 }
 
 // keep remembers a hold until Cleanup.

@@ -173,10 +173,10 @@ func announceDemo(address string, out io.Writer) error {
 		return err
 	}
 	app, ok := module.(*App)
-	if !ok || len(app.building.entrances) == 0 {
+	if !ok || len(app.building.gates()) == 0 {
 		return errors.New("demo has no gate")
 	}
-	d, err := app.building.entrances[0].open()
+	d, err := app.building.gates()[0].open()
 	if err != nil {
 		return err
 	}

@@ -213,7 +213,7 @@ func (e *entrance) dropped(_ *http.Request, cookie string) {
 // ordinal tells gates of one site apart that are alike in all that names them.
 func (e *entrance) ordinal(origin string) string {
 	before := 0
-	for _, other := range e.app.building.entrances {
+	for _, other := range e.app.building.gates() {
 		if other == e {
 			break
 		}

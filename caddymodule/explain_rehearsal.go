@@ -111,7 +111,7 @@ func provision(q question, folder string) (caddy.Context, error) {
 func (x *rehearsal) open(ctx caddy.Context) error {
 	module, err := ctx.AppIfConfigured("doorcode")
 	app, ok := module.(*App)
-	if err != nil || !ok || len(app.building.entrances) == 0 {
+	if err != nil || !ok || len(app.building.gates()) == 0 {
 		return errors.New("there is no doorcode in this configuration")
 	}
 	served, err := ctx.AppIfConfigured("http")
@@ -126,7 +126,7 @@ func (x *rehearsal) open(ctx caddy.Context) error {
 		return err
 	}
 	x.app = app
-	for _, e := range app.building.entrances {
+	for _, e := range app.building.gates() {
 		e.open = sync.OnceValues(func() (*doorway, error) { return e.rehearse(x.memory.pooled, stands) })
 		e.witness = x.witness
 		if _, err := e.open(); err != nil {
@@ -154,7 +154,7 @@ func (e *entrance) rehearse(house *pooledHouse, stands map[*entrance]stand) (*do
 // chooseHost finds the host that is meant, with its port where that is unusual.
 func (x *rehearsal) chooseHost() error {
 	var hosts []string
-	for _, e := range x.app.building.entrances {
+	for _, e := range x.app.building.gates() {
 		for _, origin := range x.app.building.originsOf(e) {
 			_, host, _ := strings.Cut(origin, "://")
 			hosts = append(hosts, host)
@@ -169,7 +169,7 @@ func (x *rehearsal) chooseHost() error {
 		x.host = hosts[0]
 		return nil
 	}
-	for _, e := range x.app.building.entrances {
+	for _, e := range x.app.building.gates() {
 		if d, err := e.open(); err == nil && d.door.Serves(x.host) {
 			if i := slices.IndexFunc(hosts, func(h string) bool { return strings.EqualFold(withoutPort(h), x.host) }); i >= 0 {
 				x.host = hosts[i]
@@ -307,7 +307,7 @@ func (x *rehearsal) request(w http.ResponseWriter, cookies []string) *http.Reque
 
 // name says what an earlier step would have said of the person.
 func (x *rehearsal) name(r *http.Request, repl *caddy.Replacer) {
-	for _, e := range x.app.building.entrances {
+	for _, e := range x.app.building.gates() {
 		if e.identity == nil {
 			continue
 		}

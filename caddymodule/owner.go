@@ -65,7 +65,7 @@ func (e *entrance) crowded() bool { return len(e.neighbours) > 0 }
 // another port or interface are none: what comes before them did not run here.
 func neighboursOf(e *entrance, stands map[*entrance]stand) (neighbours []*entrance) {
 	mine := stands[e]
-	for _, other := range e.app.building.entrances {
+	for _, other := range e.app.building.gates() {
 		p, found := stands[other]
 		if other == e || !found {
 			continue

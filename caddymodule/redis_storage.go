@@ -4,6 +4,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -236,12 +237,7 @@ func (s *RedisSentinel) named() bool { return *s != RedisSentinel{} }
 
 func (s *RedisStorage) cluster() bool { return s.Cluster != nil && *s.Cluster }
 
-func (s *RedisStorage) prefix() string {
-	if s.Prefix == "" {
-		return "doorcode:"
-	}
-	return s.Prefix
-}
+func (s *RedisStorage) prefix() string { return cmp.Or(s.Prefix, redisstore.DefaultPrefix) }
 
 var (
 	_ Storage           = (*RedisStorage)(nil)

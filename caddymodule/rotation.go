@@ -9,7 +9,7 @@ import "time"
 // sites that share a storage differ, the strictest decides.
 func (b *building) rotate() {
 	every := map[*pooledHouse]time.Duration{}
-	for _, e := range b.entrances {
+	for _, e := range b.gates() {
 		d, err := e.open()
 		if err != nil {
 			continue

@@ -93,7 +93,7 @@ func (s Settings) refuseUnshared() error {
 // everybody out in turn, and two storages for one site, whose lines could not
 // know each other's sessions.
 func (e *entrance) refuseDivided() error {
-	for _, other := range e.app.building.entrances {
+	for _, other := range e.app.building.gates() {
 		alike := other.secret == nil && e.secret == nil ||
 			other.secret != nil && e.secret != nil && other.secret.reveal() == e.secret.reveal()
 		if other.storage.Where() == e.storage.Where() && !alike {

@@ -15,8 +15,10 @@ import (
 	"time"
 )
 
+// DefaultPrefix stands before every key where no other does.
+const DefaultPrefix = "doorcode:"
+
 const (
-	defaultPrefix  = "doorcode:"
 	defaultTimeout = time.Second
 	poolPerCore    = 10
 
@@ -110,7 +112,7 @@ func (o Options) check() error {
 
 func (o Options) withDefaults() Options {
 	if o.Prefix == "" {
-		o.Prefix = defaultPrefix
+		o.Prefix = DefaultPrefix
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = defaultTimeout
