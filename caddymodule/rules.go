@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -132,41 +131,13 @@ func spelled(r *http.Request, path string) *http.Request {
 	return &form
 }
 
-// overridden is the request with each other method that an app may take it for:
-// the one that its query asks for by "_method", and its own in capitals.
+// overridden is the request with each other method that an app may take it for, as
+// far as its address says.
 func overridden(r *http.Request) (forms []*http.Request) {
-	if upper := strings.ToUpper(r.Method); upper != r.Method {
-		forms = append(forms, withMethod(r, upper))
-	}
-	if !strings.Contains(strings.ToLower(r.URL.RawQuery), "method") && !strings.Contains(r.URL.RawQuery, "%") {
-		return forms
-	}
-	// By hand: beyond so many parameters url.ParseQuery reads none.
-	for pair := range strings.FieldsFuncSeq(r.URL.RawQuery, func(c rune) bool { return c == '&' || c == ';' }) {
-		name, value, _ := strings.Cut(pair, "=")
-		if !isOverride(name) {
-			continue
-		}
-		if method, err := url.QueryUnescape(value); err == nil {
-			forms = append(forms, withMethod(r, strings.ToUpper(method)))
-		}
+	for _, method := range spelling.Methods(r.Method, r.URL.RawQuery) {
+		forms = append(forms, withMethod(r, method))
 	}
 	return forms
-}
-
-var foldedByPHP = strings.NewReplacer(".", "_", " ", "_")
-
-// isOverride reports whether a parameter is "_method" to some app. PHP reads
-// ".method" and " _method" as that, and no name further than to a zero byte.
-func isOverride(name string) bool {
-	name, _, _ = strings.Cut(name, "%00")
-	name, err := url.QueryUnescape(name)
-	name, _, _ = strings.Cut(name, "\x00")
-	if err != nil {
-		return false
-	}
-	name = foldedByPHP.Replace(strings.TrimLeft(name, " "))
-	return strings.EqualFold(name, "_method") || strings.EqualFold(name, "X-HTTP-Method-Override") || strings.EqualFold(name, "httpMethod")
 }
 
 // posted is a form as the other requests that an app may take it for, when the
