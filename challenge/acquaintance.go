@@ -101,7 +101,7 @@ func (g glance) saw(p *person) {
 	}
 	seen := &acquaintance{places: p.Places}
 	for i := range p.Devices {
-		if d := &p.Devices[i]; !d.Ended {
+		if d := &p.Devices[i]; !d.Ended && !p.Settings.Always {
 			seen.browsers = append(seen.browsers, &familiar{Record: *d})
 		}
 	}

@@ -28,7 +28,7 @@ type Admission struct {
 
 // Proved is when the person's last code was entered, zero where that was before
 // the session began. It reports false where there is no session, but only an
-// earlier step's word.
+// earlier step's word. An access token proves no code.
 func (a *Admission) Proved() (at time.Time, session bool) {
 	if a.Live.renewed() {
 		return time.Time{}, a.Live.kept()
@@ -125,7 +125,7 @@ func (a *Admission) Assertion(origin string, now time.Time) (string, error) {
 	s := a.Live.Session
 	token, err := issuer.SignAssertion(sessions.Assertion{
 		Issuer: origin, Audience: origin, Subject: s.Subject, Email: string(a.Identity.Email),
-		Name: a.Identity.Name, Groups: a.Identity.Groups, Methods: s.Methods, AuthTime: s.AuthTime, Session: s.ID,
+		Name: a.Identity.Name, Groups: a.Identity.Groups, Methods: s.Methods, AuthTime: a.Live.asserted(), Session: s.ID,
 	}, now)
 	if err != nil {
 		return "", err

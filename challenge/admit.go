@@ -52,7 +52,7 @@ func (g *Gate) decide(ctx context.Context, v *Visit) Verdict {
 		g.log(ctx, v, Event{Name: IdentityMissing, Source: v.Earlier.Source, User: v.Earlier.User})
 		return Verdict{Decision: Deny, Identity: *v.Earlier}
 	}
-	reason := NewBrowser
+	reason, elsewhere := NewBrowser, false
 	if v.Session != "" {
 		live, active, err := g.live(ctx, v)
 		if err == nil {
@@ -63,9 +63,10 @@ func (g *Gate) decide(ctx context.Context, v *Visit) Verdict {
 		if errors.Is(err, ErrUnavailable) {
 			return Verdict{Decision: Unavailable}
 		}
-		reason = reasonOf(err)
+		reason, elsewhere = reasonOf(err), errors.Is(err, errElsewhere)
 	}
 	verdict := g.withoutSession(ctx, v, reason)
+	verdict.Elsewhere = elsewhere
 	if verdict.Decision == Pass || g.policy.Risk.ObserveAll {
 		return verdict
 	}
@@ -140,7 +141,7 @@ func (g *Gate) isFresh(v *Visit, live *Live) bool {
 	facts := risk.Facts{
 		Browser: risk.InSession, Page: v.Page, Coded: live.AuthTime, Renewed: live.renewed(), Confirmed: time.Unix(0, live.lastFresh.Load()),
 	}
-	if !live.kept() {
+	if !live.kept() || live.recovered() {
 		facts.Coded = time.Time{}
 	}
 	if !risk.Fresh(&facts, v.Now) {

@@ -20,7 +20,8 @@ type asked struct {
 	Private bool   `json:"p,omitempty"`
 	Credit  string `json:"l,omitempty"`
 	Network string `json:"n,omitempty"` // IPv4 /24 or IPv6 /48
-	At      int64  `json:"t"`           // Unix seconds
+	At      int64  `json:"t,omitempty"` // Unix seconds
+	Person  id     `json:"w,omitzero"`  // whose address was asked for; a keyed hash
 }
 
 func askedBy(v *Visit, s spot) asked {

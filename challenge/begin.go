@@ -39,7 +39,13 @@ type Sent struct {
 // With ErrQueueFull the challenge exists, its mail counts nowhere, and Resend
 // may try again at once.
 func (g *Gate) Begin(ctx context.Context, v *Visit, before *Flow, to Email) (Sent, error) {
-	return g.begin(ctx, v, before, to, false)
+	return g.begin(ctx, v, before, to, asking{})
+}
+
+// An asking is how a mail is asked for.
+type asking struct {
+	unasked bool // nobody did
+	way     Way  // to which mailbox
 }
 
 // Greet is Begin for somebody whom an earlier step has named and who did not
@@ -60,7 +66,7 @@ func (g *Gate) Greet(ctx context.Context, v *Visit, before *Flow) (Sent, error) 
 	if c := g.greeted(&d, old, v.Now); c != nil {
 		return Sent{Progress: g.progress(c, v.Now), Recently: true}, nil
 	}
-	return g.begin(ctx, v, before, to, true)
+	return g.begin(ctx, v, before, to, asking{unasked: true})
 }
 
 // greeted is the challenge that makes a mail nobody asked for superfluous: the
@@ -80,22 +86,24 @@ func (g *Gate) greeted(d *door, old *pending, now time.Time) *pending {
 // Resend mails the code of a flow once more, or a new code where the old one
 // has little time left. Beyond Begin's errors it returns ErrUsedUp.
 func (g *Gate) Resend(ctx context.Context, v *Visit, f *Flow) (Sent, error) {
-	return g.begin(ctx, v, f, f.Address, false)
+	return g.begin(ctx, v, f, f.Address, asking{way: f.Way})
 }
 
-func (g *Gate) begin(ctx context.Context, v *Visit, before *Flow, to Email, unasked bool) (Sent, error) {
+func (g *Gate) begin(ctx context.Context, v *Visit, before *Flow, to Email, how asking) (Sent, error) {
 	known, err := g.bond(ctx, v, to)
 	if err != nil {
 		return Sent{}, err
 	}
 	f, of := g.newFlow(v, before, to), g.crowd(v, to, known)
+	f.Way = how.way
 	o := opening{
-		crowd: of, trusted: known.trusted(), unasked: unasked, flow: g.house.flowHash(f.ID), network: g.house.network(v.IP),
-		resend: before != nil && before.Address == to && before.Session == f.Session && !unasked,
-		named:  v.Earlier != nil, asked: askedBy(v, g.spotOf(v.IP)),
+		crowd: of, trusted: known.trusted(), unasked: how.unasked, way: how.way, flow: g.house.flowHash(f.ID), network: g.house.network(v.IP),
+		resend: before != nil && before.Address == to && before.Session == f.Session && sameChange(before.Change, f.Change) && !how.unasked,
+		named:  v.Earlier != nil, change: f.Change != nil, asked: askedBy(v, g.spotOf(v.IP)),
 	}
+	o.asked.Person = g.house.personID(f.owner())
 	if live := v.Confirm; live != nil {
-		o.asker = &asker{Person: g.house.personID(to), Session: live.key, Browser: live.Browser}
+		o.asker = &asker{Person: g.house.personID(Email(live.Email)), Session: live.key, Browser: live.Browser}
 	}
 	if err := g.house.locks.refuse(g.house.doorID(to), g.lockOf(of), v.Now); err != nil {
 		g.logRefusal(ctx, v, to, err)
@@ -174,7 +182,9 @@ func (g *Gate) abandon(ctx context.Context, before *Flow, to Email) error {
 type opening struct {
 	crowd                    crowd
 	trusted, unasked, resend bool
+	way                      Way
 	named                    bool // by an earlier step
+	change                   bool // its code is to allow one
 	flow, network            id
 	asked                    asked
 	asker                    *asker // whose session is to be confirmed
@@ -199,12 +209,12 @@ func (g *Gate) makeChallenge(ctx context.Context, f *Flow, o opening) (c pending
 			c, outcome = *latest, recently
 			return nil
 		}
-		repeat := o.resend && old.usable(g.policy.Code.Attempts, now)
+		repeat := o.resend && old.usable(g.policy.Code.Attempts, now) && old.Second == (o.way == BySecond)
 		if refused = g.mayMail(d, old, o, repeat, now); refused != nil {
 			return nil
 		}
 		if repeat && old.Ends-now.Unix() >= g.overlap() {
-			d.mailed(o.crowd, g.policy.Limits, now)
+			d.mailed(o, g.policy.Limits, now)
 			old.Mails, old.Mailed = old.Mails+1, now.Unix()
 			old.Network, old.Void, old.Asked = o.network, old.stopped() || d.voids(o, old), g.house.sealAsked(o.asked, old.ID)
 			c, outcome = *old, again
@@ -253,6 +263,7 @@ func (g *Gate) start(d *door, old *pending, o opening, repeat bool, now time.Tim
 		seed: seed{ID: newID(), Seed: newID(), Shape: g.policy.Code.Form}, Flow: o.flow, Own: o.crowd == owners, Office: o.crowd == office,
 		Made: now.Unix(), Ends: now.Add(g.policy.Code.TTL).Unix(), Mailed: now.Unix(), Mails: 1,
 		Network: o.network, Void: d.voids(o, old), Named: o.named, Asker: o.asker, Known: o.trusted,
+		Second: o.way == BySecond, Change: o.change,
 	}
 	c.Asked = g.house.sealAsked(o.asked, c.ID)
 	before := ""
@@ -272,7 +283,7 @@ func (g *Gate) start(d *door, old *pending, o opening, repeat bool, now time.Tim
 	}
 	d.remove(o.flow)
 	d.Pending = append(d.Pending, c)
-	d.mailed(o.crowd, g.policy.Limits, now)
+	d.mailed(o, g.policy.Limits, now)
 	if o.crowd != owners && !repeat {
 		d.Starts = append(d.Starts, start{o.network, now.Unix(), c.Office})
 	}
@@ -285,6 +296,9 @@ func (g *Gate) unmail(ctx context.Context, f *Flow, c *pending, of crowd) {
 	c.Mails, c.Mailed = c.Mails-1, 0
 	_ = change(ctx, g.house.store, g.house.doorKey(f.Address), func(d *door, _ time.Time) error {
 		d.bucket(of).Mails.takeBack()
+		if c.Change {
+			d.Changes.takeBack()
+		}
 		if now := d.of(c.Flow); now != nil && now.ID == c.ID {
 			now.Mails, now.Mailed = c.Mails, c.Mailed
 		}

@@ -20,7 +20,28 @@ const (
 	FactorSession Factor = "session"
 	FactorBrowser Factor = "browser"
 	FactorEarlier Factor = "earlier_step"
+	FactorBackup  Factor = "backup_code"
+	FactorApp     Factor = "authenticator"
+	FactorSecond  Factor = "second_address"
+	FactorLetIn   Factor = "let_in"
+	FactorToken   Factor = "access_token"
 )
+
+// factor is what a decision goes by that a way led to.
+func (w Way) factor() Factor {
+	switch w {
+	case ByBackup:
+		return FactorBackup
+	case ByApp:
+		return FactorApp
+	case BySecond:
+		return FactorSecond
+	case byLetIn:
+		return FactorLetIn
+	default:
+		return FactorCode
+	}
+}
 
 func (l *Live) factor() Factor {
 	if l.kept() {

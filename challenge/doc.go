@@ -33,6 +33,21 @@
 // as [Gate.Stream] was told, is cut when the session ends, on every machine; that
 // of a remembered browser goes on in its next session.
 //
+// # Ways in, and changes of them
+//
+// Where no mail comes, a [Flow] is turned to another [Way]: a backup code, an
+// authenticator app, a second address, or a code that an operator read out. All count
+// in the same buckets, and are offered to every address alike. What is for when the
+// usual way fails makes a session that is fresh for no page.
+//
+// A person changes their ways in by codes that are good for one [Change] alone. Begin,
+// for a visit with a Change, mails such a code; Verify then returns a flow that has a
+// permit, and a method such as [Gate.MakeBackupCodes] uses that permit up. From a
+// browser that is new to the person the change waits a day. Each is mailed, with a link
+// that takes it back. When a person says of an entry or a change that it was not
+// theirs, the account is guarded: what was added around that time counts for nothing,
+// and only a browser from before ends that.
+//
 // # What there is
 //
 //   - [House] is what all gates share and what outlives a change of
@@ -55,6 +70,12 @@
 //     that live, which is the list that decides, the browsers that are remembered,
 //     the places that are usual, and the entries that can be reported. Only a proof
 //     makes one.
+//   - belongings: what else they have: ways in, access tokens, and the changes of
+//     those that were made lately or wait. What lets anybody in is hashed or sealed.
+//   - activity: what happened to the person's account, in pages, sealed row by row. A
+//     journal writes it a moment later, so that no request waits for it, but for what
+//     somebody does who is signed in.
+//   - erasures: who asked to be forgotten, and when that is due.
 //   - net: what one network mailed and tried.
 //   - budget: all mail together. Each machine adds to it twice a second.
 //   - ended: the last sessions that ended before their time, which every machine

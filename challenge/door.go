@@ -18,11 +18,14 @@ type door struct {
 	Stranger bucket    `json:"stranger"`        // everybody else, together
 	Office   bucket    `json:"office,omitzero"` // everybody else in the networks that the operator named
 	Pending  []pending `json:"pending,omitempty"`
-	Starts   []start   `json:"starts,omitempty"` // by all but owners, in the last hour
-	Blocks   []block   `json:"blocks,omitempty"` // networks that the person has reported, in the last hour
-	Spent    []spent   `json:"spent,omitempty"`  // codes that were right, lately, oldest first
-	Warned   int64     `json:"warned,omitempty"` // Unix seconds at which the person was told of wrong codes
-	Keep     int64     `json:"keep"`             // Unix seconds; no counter matters after it
+	Starts   []start   `json:"starts,omitempty"`  // by all but owners, in the last hour
+	Blocks   []block   `json:"blocks,omitempty"`  // networks that the person has reported, in the last hour
+	Spent    []spent   `json:"spent,omitempty"`   // codes that were right, lately, oldest first
+	LetIn    *letIn    `json:"letin,omitempty"`   // a code that an operator reads out
+	Apps     tally     `json:"apps,omitempty"`    // tries of authenticator codes by all but owners
+	Changes  tally     `json:"changes,omitempty"` // mails with codes for changes, in the last hour
+	Warned   int64     `json:"warned,omitempty"`  // Unix seconds at which the person was told of wrong codes
+	Keep     int64     `json:"keep"`              // Unix seconds; no counter matters after it
 	// In which life of the store the record was written last.
 	Run   string `json:"run,omitempty"`
 	Epoch int64  `json:"epoch,omitempty"`
@@ -46,6 +49,7 @@ func (d *door) settle(now life) {
 	for i := range d.Pending {
 		d.Pending[i].Lost = true
 	}
+	d.LetIn = nil
 }
 
 // A pending challenge waits for its code. It holds neither the code nor
@@ -79,6 +83,10 @@ type pending struct {
 	Lost bool `json:"lost,omitempty"`
 	// Named: an earlier step had named the person, as whoever knows a password.
 	Named bool `json:"named,omitempty"`
+	// Second: it is mailed to the person's second address, if there is one.
+	Second bool `json:"second,omitempty"`
+	// Change: its code allows a change.
+	Change bool `json:"change,omitempty"`
 }
 
 // An asker is a session that asked for a code, so that whoever reads the mail can
@@ -120,7 +128,10 @@ const (
 	startsPerHour = 3  // challenges of one address that one network begins
 	manyFailures  = 30 // wrong tries in 30 days from which codes become longer
 
+	changesPerHour = 4 // mails with codes for changes of one address; the others are for its person to sign in
+
 	startsWindow = time.Hour
+	changeWindow = time.Hour
 	blockedFor   = time.Hour // that a reported network cannot ask for an address
 	warnedEvery  = time.Hour // at most is a person told of wrong codes
 
@@ -181,7 +192,11 @@ func (d *door) tidy(now time.Time) {
 	d.Pending = slices.DeleteFunc(d.Pending, func(c pending) bool { return now.Unix() >= c.Ends+shownFor })
 	d.Starts = slices.DeleteFunc(d.Starts, func(s start) bool { return now.Unix()-s.At >= int64(startsWindow/time.Second) })
 	d.Blocks = slices.DeleteFunc(d.Blocks, func(b block) bool { return now.Unix()-b.At >= int64(blockedFor/time.Second) })
+	if d.LetIn != nil && now.Unix() >= d.LetIn.Ends {
+		d.LetIn = nil
+	}
 	d.Spent = slices.DeleteFunc(d.Spent, func(s spent) bool { return now.Unix()-s.At >= int64(entriesKept/time.Second) })
+	d.Changes.drop(now.Add(-changeWindow))
 }
 
 // of finds the challenge of a flow.
@@ -227,26 +242,42 @@ func (d *door) succeed(c pending, of crowd, network id) {
 	b := d.bucket(of)
 	b.Tries, b.Locks, b.Until = nil, 0, 0
 	d.bucket(c.crowd()).Mails.takeBack()
+	d.allowedChange(c)
 	d.remove(c.Flow)
 	if i := slices.Index(d.Starts, start{network, c.Made, c.Office}); i >= 0 {
 		d.Starts = slices.Delete(d.Starts, i, i+1)
 	}
 }
 
+// allowedChange gives back the mails of a change whose code was right: it was its
+// person who asked for them.
+func (d *door) allowedChange(c pending) {
+	for i := 0; c.Change && i < c.Mails; i++ {
+		d.Changes.takeBack()
+	}
+}
+
 // mailed counts a mail.
-func (d *door) mailed(of crowd, l Limits, now time.Time) {
-	d.bucket(of).Mails.add(now)
+func (d *door) mailed(o opening, l Limits, now time.Time) {
+	d.bucket(o.crowd).Mails.add(now)
+	if o.change {
+		d.Changes.add(now)
+	}
 	d.need(now.Add(max(longest(l.SendAddress), startsWindow)))
 }
 
 // admits reports whether the address may be mailed once more. The network rule,
-// which is for new challenges, keeps one place from using up what a crowd shares.
+// which is for new challenges, keeps one place from using up what a crowd shares. That
+// for changes keeps a stolen session from using up what its person signs in by.
 func (d *door) admits(o opening, repeat bool, l Limits, now time.Time) error {
 	b := d.bucket(o.crowd)
 	if until, locked := b.locked(l.TryAddress, now); locked {
 		return &LimitError{LimitTryAddress, until}
 	}
 	if free, ok := b.Mails.room(l.SendAddress, now); !ok {
+		return &LimitError{LimitSendAddress, free}
+	}
+	if free, ok := d.Changes.room([]Rate{{changesPerHour, changeWindow}}, now); o.change && !ok {
 		return &LimitError{LimitSendAddress, free}
 	}
 	if o.crowd != owners && !repeat {

@@ -63,6 +63,8 @@ type end struct {
 	// Unlocked is the address whose lock an operator lifted, see Unlock; then no
 	// session ended, and Session is a name that none has.
 	Unlocked id `json:"u,omitzero"`
+	// Elsewhere: its person ended it from another browser.
+	Elsewhere bool `json:"x,omitempty"`
 }
 
 // browser names the browser that is over; empty where it is not.
@@ -144,6 +146,14 @@ func (e *ends) over(session, browser string) bool {
 	s, ended := e.gone[session]
 	_, lost := e.gone[browser]
 	return lost || ended && s.Next == ""
+}
+
+// fromElsewhere reports whether a session was ended by its person from another
+// browser.
+func (e *ends) fromElsewhere(session string) bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.gone[session].Elsewhere
 }
 
 // known are the ends that matter still, but for those that were only found to be
@@ -311,7 +321,7 @@ func (h *House) endWith(ctx context.Context, person id, err error, gone []sessio
 func endsOf(person id, list []sessionEntry) []end {
 	over := make([]end, len(list))
 	for i, s := range list {
-		over[i] = end{Session: s.ID, Expires: s.Ends, Next: s.Next, Browser: s.Device, Person: person}
+		over[i] = end{Session: s.ID, Expires: s.Ends, Next: s.Next, Browser: s.Device, Person: person, Elsewhere: s.Elsewhere}
 	}
 	return over
 }

@@ -12,70 +12,140 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 )
 
-// enter makes the session, ends the one before, and remembers the browser. code
-// is the mark of the link in the code's mail.
-func (g *Gate) enter(ctx context.Context, v *Visit, f *Flow, code id, remember bool) (Entry, error) {
+// An entrance is one entry that is under way.
+type entrance struct {
+	who    Identity
+	did    spending
+	before devices.Claim // what the browser was remembered as
+	keep   string        // what it is to be remembered as; empty: not at all
+	untick bool          // the person no longer wants it remembered
+	s      sessions.Session
+	made   entered
+	here   spot
+
+	// What came of it; set anew whenever the update runs.
+	gone   []sessionEntry
+	d      devices.Record
+	news   bool
+	lifted bool
+}
+
+// enter makes the session, ends the one before, and remembers the browser.
+func (g *Gate) enter(ctx context.Context, v *Visit, f *Flow, did spending) (Entry, error) {
 	if err := g.leaveBehind(ctx, v); err != nil {
 		return Entry{}, err
 	}
 	since := g.house.flushes.Load()
-	who := Identity{Source: f.Source, User: f.User, Email: f.Address}
 	claims := g.house.claims(v)
-	before, known := claims.Find(string(who.Email), who.Source, who.User, v.Now)
-	s := g.session(v, who, "", v.Now, v.Now)
-	if g.keeps(remember) {
-		// A new name: copies of an older cookie of this browser stay worthless.
-		s.Browser = newID().String()
-	}
-	untick := s.Browser == "" && known && g.policy.Devices.Choice == ChoiceAsk // the person no longer wants it
-	here := g.spotOf(v.IP)
-	en := g.entered(v, s, here, code)
-	var gone []sessionEntry
-	var d devices.Record
-	var news bool
+	e := g.entrance(v, f, did, claims)
+	who := e.who.Email
 	var seen *person
-	look := g.house.glance(who.Email)
-	err := change(ctx, g.house.store, g.house.personKey(who.Email), func(p *person, now time.Time) error {
+	look := g.house.glance(who)
+	err := change(ctx, g.house.store, g.house.personKey(who), func(p *person, now time.Time) error {
 		seen = p
-		p.tidy(now)
-		p.Door = g.house.doorID(who.Email)
-		en.Before = g.knownFor(p, before, now)
-		news = p.enters(en, g.house.toldKey(askedBy(v, here)), g.unusual(p, g.where(here), now) != 0, now)
-		p.coded(now)
-		p.Places.Learn(g.where(here), en.Browser, now)
-		gone, d = nil, devices.Record{}
-		if s.Browser != "" {
-			d, gone = g.replace(p, before.ID, s, now)
-		} else if untick {
-			gone = p.endBrowser(before.ID, now)
-			p.forget(before.ID)
-		}
-		gone = append(gone, p.add(entryOf(s), g.policy.Session.Max)...)
+		g.comeIn(v, e, p, now)
 		return nil
 	})
 	if err == nil {
 		look.saw(seen)
 	}
-	if err := g.house.endWith(ctx, g.house.personID(who.Email), err, gone); err != nil {
+	if err := g.house.endWith(ctx, g.house.personID(who), err, e.gone); err != nil {
 		return Entry{}, err
 	}
-	if untick {
-		claims = claims.Without(before.Address, before.Source, before.User)
+	if e.untick {
+		claims = claims.Without(e.before.Address, e.before.Source, e.before.User)
 	}
-	entry, err := g.finish(v, s, claims, d, since)
-	if err == nil && news {
-		g.tellOfEntry(ctx, v, who.Email, en)
+	entry, err := g.finish(v, e.s, claims, e.d, since)
+	if err != nil {
+		return entry, err
 	}
-	return entry, err
+	entry.made, entry.anew = e.made.ID, e.d.ID != "" && e.made.Before == ""
+	if e.lifted {
+		g.tellOfLift(ctx, v, who)
+	}
+	if e.news {
+		g.tellOfEntry(ctx, v, who, e.made)
+	}
+	return entry, nil
 }
 
-// replace remembers the browser of a session in place of what it was remembered
-// as before.
-func (g *Gate) replace(p *person, before string, s sessions.Session, now time.Time) (d devices.Record, gone []sessionEntry) {
-	d = devices.Record{ID: s.Browser, Made: now.Unix(), Used: now.Unix(), Coded: now.Unix(), Session: s.ID.String()}
-	if old := p.device(before); old != nil {
-		d.Made, gone = old.Made, p.endBrowser(before, now)
-		p.forget(before)
+// entrance describes an entry before the person's record is looked at.
+func (g *Gate) entrance(v *Visit, f *Flow, did spending, claims devices.Claims) *entrance {
+	e := &entrance{who: Identity{Source: f.Source, User: f.User, Email: f.Address}, did: did}
+	var known bool
+	e.before, known = claims.Find(string(e.who.Email), e.who.Source, e.who.User, v.Now)
+	e.s = g.session(v, e.who, "", v.Now, v.Now)
+	e.s.Methods = did.way.methods()
+	if did.way != byLetIn {
+		if g.keeps(did.remember) {
+			// A new name: copies of an older cookie of this browser stay worthless.
+			e.keep = newID().String()
+		}
+		e.untick = e.keep == "" && known && g.policy.Devices.Choice == ChoiceAsk
+	}
+	e.here = g.spotOf(v.IP)
+	e.made = g.entered(v, e.s, e.here, did.mark)
+	return e
+}
+
+// comeIn puts an entry into the record of its person.
+func (g *Gate) comeIn(v *Visit, e *entrance, p *person, now time.Time) {
+	p.tidy(now)
+	p.Door = g.house.doorID(e.who.Email)
+	e.made.Before = g.knownFor(p, e.before, now)
+	e.lifted = p.lift(e.made.Before, e.did, now)
+	e.s.Browser = e.keep
+	if d := p.device(e.made.Before); p.guarded(now) && (d == nil || p.suspends(d.Made, now)) {
+		e.s.Browser = "" // it would stay when the guard is over
+	}
+	e.made.Browser = teacherOf(e.s.Browser, e.s.ID.String())
+	e.news = p.enters(e.made, g.house.toldKey(askedBy(v, e.here)), g.unusual(p, g.where(e.here), now) != 0, now)
+	p.coded(now)
+	p.proved(e.did.way, now)
+	p.Places.Learn(g.where(e.here), e.made.Browser, now)
+	e.gone, e.d = nil, devices.Record{}
+	if e.s.Browser != "" {
+		e.d, e.gone = g.replace(v, p, e, now)
+	} else if e.untick {
+		e.gone = p.endBrowser(e.before.ID, now)
+		p.forget(e.before.ID)
+	}
+	e.gone = append(e.gone, p.add(g.listed(v, e.s), g.policy.Session.Max)...)
+}
+
+// proved notes that a right code was entered.
+func (p *person) proved(by Way, now time.Time) {
+	if by == ByMail {
+		p.Mailed = now.Unix()
+	}
+}
+
+// listed is a session as the list of its person has it.
+func (g *Gate) listed(v *Visit, s sessions.Session) sessionEntry {
+	e := entryOf(s)
+	if s.Browser == "" {
+		e.Seen = g.seenFrom(v, e.ID)
+	}
+	return e
+}
+
+// seenFrom is where a browser, or a session of one that is not remembered, is seen.
+func (g *Gate) seenFrom(v *Visit, name string) string {
+	return g.house.sealAsked(askedBy(v, g.spotOf(v.IP)), g.house.refOf(name))
+}
+
+// replace remembers the browser of an entry in place of what it was remembered as
+// before.
+func (g *Gate) replace(v *Visit, p *person, e *entrance, now time.Time) (d devices.Record, gone []sessionEntry) {
+	d = devices.Record{
+		ID: e.s.Browser, Made: now.Unix(), Used: now.Unix(), Coded: now.Unix(), Session: e.s.ID.String(), Seen: g.seenFrom(v, e.s.Browser),
+	}
+	if old := p.device(e.before.ID); old != nil {
+		if e.made.Before != "" { // a copy of an old cookie is no browser that has been here for long
+			d.Made, d.Name = old.Made, old.Name
+		}
+		gone = p.endBrowser(old.ID, now)
+		p.forget(e.before.ID)
 	}
 	d.Rotate(0)
 	return d, append(gone, p.remember(d, g.policy.Devices.Max, now)...)
@@ -110,6 +180,7 @@ func (p *person) enters(e entered, kind id, unusual bool, now time.Time) (news b
 	like := slices.IndexFunc(p.Told, func(t told) bool { return t.Key == kind })
 	switch {
 	case p.isNew():
+		p.First = e.At
 	case e.Before != "" && !unusual:
 		e.Notice = p.noticeOf(e.Before)
 	case like >= 0:
@@ -148,13 +219,15 @@ func (p *person) noticeOf(browser string) (notice id) {
 // remembered, or from an unusual place. An entry stands although the mail cannot
 // be sent.
 func (g *Gate) tellOfEntry(ctx context.Context, v *Visit, to Email, e entered) {
-	err := g.house.sender.Send(ctx, Notice{
-		Gate: g.id, Subject: NewSignIn, Mailbox: g.mailbox(to, v.Now), Known: true, Host: v.Host, App: v.App, Agent: v.Agent, IP: v.IP,
-		Place: *g.Locate(v.IP), Stop: g.stopLink(v, stopBrowser, g.house.personID(to), e.ID), Asked: v.Now, Expires: v.Now.Add(entriesKept), Language: v.Language,
+	g.tellPerson(ctx, v, to, Notice{
+		Subject: NewSignIn, Stop: g.stopLink(v, stopBrowser, g.house.personID(to), e.ID), Expires: v.Now.Add(entriesKept),
 	})
-	if err != nil {
-		g.log(ctx, v, Event{Name: NoticeFailed, Address: to, Err: err})
-	}
+}
+
+// tellOfLift tells a person that their account is no longer guarded.
+func (g *Gate) tellOfLift(ctx context.Context, v *Visit, who Email) {
+	g.log(ctx, v, Event{Name: Unguarded, Address: who, Change: LiftGuard})
+	g.tellPerson(ctx, v, who, Notice{Subject: WaysChanged, Change: LiftGuard, Expires: v.Now.Add(changesKept)})
 }
 
 // mailbox is where mail to an address goes: as the operator spells it, if they do.
@@ -171,19 +244,20 @@ func (g *Gate) ofSession(ctx context.Context, v *Visit, f *Flow) bool {
 		return false
 	}
 	live, _, err := g.live(ctx, v)
-	return err == nil && live.key == f.Session && live.Email == string(f.Address)
+	return err == nil && live.key == f.Session && live.Email == string(f.owner())
 }
 
 // renewProof gives a session the time and the place of a code that was entered
 // in it. It stays the same session, so that what is open goes on.
-func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, code id) (Entry, error) {
+func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, did spending) (Entry, error) {
 	from := g.spotOf(v.IP)
 	here := g.where(from)
 	s := live.Session
 	s.AuthTime, s.Active, s.Place = v.Now, v.Now, beginning{Where: here}.text()
-	en := g.entered(v, s, from, code)
+	s.Methods = did.way.methods()
+	en := g.entered(v, s, from, did.mark)
 	en.Before = live.teacher()
-	lives, news := false, false
+	lives, news, lifted := false, false, false
 	var seen *person
 	look := g.house.glance(Email(s.Email))
 	err := change(ctx, g.house.store, g.house.personKey(Email(s.Email)), func(p *person, now time.Time) error {
@@ -196,6 +270,8 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, code id) (E
 		p.Door = g.house.doorID(Email(s.Email))
 		news = p.enters(en, g.house.toldKey(askedBy(v, from)), g.unusual(p, here, now) != 0, now)
 		p.coded(now)
+		p.proved(did.way, now)
+		lifted = p.lift(live.Browser, did, now)
 		p.Places.Learn(here, live.teacher(), now)
 		if d := p.device(s.Browser); d != nil {
 			d.Coded = now.Unix()
@@ -213,9 +289,12 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, code id) (E
 	if err != nil {
 		return Entry{}, err
 	}
-	entry := Entry{SetSession: token, Admission: g.admission(v, next)}
+	entry := Entry{SetSession: token, Admission: g.admission(v, next), made: en.ID}
 	if entry.Admission == nil {
 		return Entry{}, errUnfit
+	}
+	if lifted {
+		g.tellOfLift(ctx, v, Email(s.Email))
 	}
 	if news {
 		g.tellOfEntry(ctx, v, Email(s.Email), en)

@@ -41,6 +41,15 @@ type Event struct {
 	Device   string   // keyed hash that stands for the browser; empty when it is not remembered
 	Place    *geo.Place
 	Took     time.Duration
+
+	// Of what concerns a person's account.
+	Way    Way        // by which they came in
+	Change ChangeKind // what was changed, or is to be
+	Due    time.Time  // when a change takes effect that waits
+	Left   int        // backup codes
+	Why    string     // what an operator wrote
+	Entry  id         // of the person's record, which they can report
+	Called string     // what the person calls the browser or token that it is about
 }
 
 // An EventName says what happened.
@@ -73,7 +82,20 @@ const (
 	NoticeFailed    EventName = "notice_failed"    // the queue did not take a mail that is no code
 	Reported        EventName = "reported"         // a person said that it was not them
 	Unreported      EventName = "unreported"       // and that this was a mistake
+	TokenRefused    EventName = "token_refused"    // an access token that is real does not reach a request
 	StreamCut       EventName = "stream_cut"       // a connection was cut with its session
+	ChangeMade      EventName = "change_made"      // a person changed their ways in, tokens or settings
+	ChangeWaits     EventName = "change_waits"     // such a change takes effect later
+	ChangeCancelled EventName = "change_cancelled" // and was taken back before or after
+	Guarded         EventName = "guarded"          // an entry was reported: what is newer is suspended
+	Unguarded       EventName = "unguarded"        // the person has shown that it is they
+	LetInMade       EventName = "let_in"           // an operator made a code to read out
+	BrowserEnded    EventName = "browser_ended"    // a person signed another browser out
+	BrowserRenamed  EventName = "browser_renamed"  // a person gave a browser a name
+	DataExported    EventName = "data_exported"    // what is kept of a person was handed out
+	DataErased      EventName = "data_erased"      // what was kept of a person is gone
+	Remembered      EventName = "remembered"       // a browser is remembered that was not before
+	ActivityLost    EventName = "activity_lost"    // more happened at once than people could be told of
 	IdentityMissing EventName = "identity_missing" // an earlier step named nobody, or nobody with an address
 )
 

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/doorcode/caddy-doorcode/challenge/activity"
 	"github.com/doorcode/caddy-doorcode/challenge/devices"
 	"github.com/doorcode/caddy-doorcode/challenge/keyring"
 	"github.com/doorcode/caddy-doorcode/challenge/risk"
@@ -28,11 +29,13 @@ func idOf(n byte) (i id) {
 func goldenRecords() map[string]any {
 	return map[string]any{
 		"door": goldenDoor(), "person": goldenPerson(),
-		"moved":  &past{Version: pastVersion, Names: []string{"bbrowser", "ssession"}, Keep: at + 3600},
-		"net":    &network{Mails: tally{at - 60, at}, Tries: tally{at - 30}, Keep: at + 3600},
+		"moved":    &past{Version: pastVersion, Names: []string{"bbrowser", "ssession"}, Keep: at + 3600},
+		"net":      &network{Mails: tally{at - 60, at}, Tries: tally{at - 30}, Keep: at + 3600},
+		"activity": goldenActivity(), "activity_page": &activityPage{Version: activityVersion, Page: activity.Page{Rows: goldenActivity().Rows}},
+		"belongings": goldenBelongings(), "erasures": &erasures{[]erasure{{idOf(30), at + 86400}}},
 		"budget": &minutes{at / 60: {3, 4}, at/60 - 1: {0, 1}, at/60 - 2000 - (at/60-2000)%60 + 59: {7, 9}},
 		"ended": &endRing{Last: 7, Epoch: at - 5000, Ring: []end{
-			{Session: "session 1", Expires: at + 3600, Next: "session 2", Browser: "browser 1", Person: idOf(20)},
+			{Session: "session 1", Expires: at + 3600, Next: "session 2", Browser: "browser 1", Person: idOf(20), Elsewhere: true},
 			{Session: "session 3", Expires: at + 3600, Unlocked: idOf(21)},
 		}},
 	}
@@ -44,7 +47,7 @@ func goldenDoor() *door {
 		Flow: idOf(3), Own: true, Office: true, Ref: "7KQ", Made: at, Ends: at + 600, Mailed: at + 60, Mails: 2, Tries: 3, Given: 1,
 		Wrong: []id{idOf(4), idOf(5)}, Earlier: &seed{ID: idOf(6), Seed: idOf(7), Shape: Form{Length: 8, Alphabet: Letters}},
 		Network: idOf(8), Asked: "sealed", Void: true, Stopped: idOf(9), Asker: &asker{Person: idOf(10), Session: "session 1", Browser: "browser 1"},
-		Known: true, Lost: true, Named: true,
+		Known: true, Lost: true, Named: true, Second: true, Change: true,
 	}
 	return &door{
 		Version:  doorVersion,
@@ -55,7 +58,9 @@ func goldenDoor() *door {
 		Starts:   []start{{Network: idOf(8), At: at - 60}, {Network: idOf(11), At: at, Office: true}},
 		Blocks:   []block{{Network: idOf(8), Mark: idOf(9), At: at}},
 		Spent:    []spent{{Mark: idOf(12), Earlier: idOf(13), Person: idOf(10), At: at - 600}},
-		Warned:   at - 600, Keep: at + 30*24*3600, Run: "a run", Epoch: at - 5000,
+		LetIn:    &letIn{seed{idOf(31), idOf(32), Form{Length: 8, Alphabet: Digits}}, at + 900},
+		Apps:     tally{at - 60}, Changes: tally{at - 120},
+		Warned: at - 600, Keep: at + 30*24*3600, Run: "a run", Epoch: at - 5000,
 	}
 }
 
@@ -63,9 +68,9 @@ func goldenPerson() *person {
 	trace := risk.Trace{Weight: 2.5, Day: at / 86400, First: at - 86400, By: "browser "}
 	return &person{
 		Version:  personVersion,
-		Sessions: []sessionEntry{{ID: "session 1", Device: "browser 1", Made: at, Ends: at + 43200}},
+		Sessions: []sessionEntry{{ID: "session 1", Device: "browser 1", Made: at, Ends: at + 43200, Seen: "sealed"}},
 		Devices: []devices.Record{
-			{ID: "browser 1", Generation: 3, Presented: at, Made: at - 86400, Used: at, Coded: at - 86400, Ended: true, Session: "session 1"},
+			{ID: "browser 1", Generation: 3, Presented: at, Made: at - 86400, Used: at, Coded: at - 86400, Ended: true, Session: "session 1", Name: "my laptop", Seen: "sealed"},
 		},
 		Codes: []int64{at - 86400, at}, Last: at,
 		Places: risk.Profile{
@@ -78,7 +83,34 @@ func goldenPerson() *person {
 		Entries: []entered{{
 			ID: idOf(15), Code: idOf(12), Notice: idOf(15), Session: "session 1", Browser: "browser 1", Before: "browser 0", Network: idOf(8), At: at, Asked: "sealed", Named: true,
 		}},
-		Told: []told{{Key: idOf(16), Entry: idOf(15), At: at}}, Epoch: at - 5000,
+		Told:  []told{{Key: idOf(16), Entry: idOf(15), At: at}},
+		First: at - 864000, Mailed: at, Settings: PersonSettings{Language: "de", Zone: "Europe/Lisbon", Quiet: true, Always: true},
+		Guard: guard{at - 604800, at + 604800}, Epoch: at - 5000,
+	}
+}
+
+func goldenActivity() *activityNow {
+	return &activityNow{Version: activityVersion, Current: activity.Current{
+		Rows:  []activity.Row{{ID: "row 1", At: at * 1000, First: at*1000 - 500, Ends: at + 86400, Times: 2, Like: "alike", Says: "sealed"}},
+		Pages: []activity.Mark{{Name: "row 0", To: at*1000 - 86400_000, Ends: at}},
+	}}
+}
+
+func goldenBelongings() *belongings {
+	token := accessToken{ID: idOf(40), Terms: "sealed", Made: at, Ends: at + 86400, Used: at, Seen: "sealed", Suspended: true}
+	backup := backupSet{Hashes: []id{idOf(41), idOf(42)}, Of: 10, Made: at, Suspended: true}
+	app := appSecret{Sealed: "sealed", Made: at, Used: at, Step: at / 30, Suspended: true}
+	second := secondAddress{Sealed: "sealed", Made: at, Suspended: true}
+	return &belongings{
+		Version: belongingsVersion, Backup: &backup, App: &app, Second: &second, Tokens: []accessToken{token},
+		Changes: []changed{
+			{
+				ID: idOf(43), Kind: AddToken, At: at, Due: at + 86400, Session: "session 1", Had: at - 86400, Network: idOf(8), Asked: "sealed",
+				Backup: &backup, App: &app, Second: &second, Token: &token,
+			},
+			{ID: idOf(44), Kind: AddToken, At: at, Done: true, Session: "session 1", Network: idOf(8), Code: idOf(46), Asked: "sealed", Of: idOf(40)},
+		},
+		Permits: []id{idOf(45)}, Tests: tally{at}, Epoch: at - 5000,
 	}
 }
 

@@ -29,3 +29,16 @@ func (h *House) Runs() string {
 
 // AccessOf is who may pass a gate.
 func AccessOf(g *Gate) *Access { return g.access.Load() }
+
+// BackupHash is what the store holds of a backup code.
+func BackupHash(ring *keyring.Ring, who Email, code string) string {
+	return (&House{ring: ring}).backupHash(who, code).String()
+}
+
+// OneLine keeps text to one line of so many characters.
+func OneLine(text string, most int) string { return oneLine(text, most) }
+
+// ReadTry reads what was typed where somebody signs in.
+func ReadTry(typed string, form Form) (code, spoken string, err error) {
+	return readTry(typed, form, &Flow{})
+}

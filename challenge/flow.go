@@ -16,15 +16,23 @@ import (
 // A Flow is one browser's way through a check. It travels sealed in a cookie;
 // what it leads to is in the address's record.
 type Flow struct {
-	ID      id        `json:"id"`
-	Gate    string    `json:"gate"`
-	Address Email     `json:"to"`
-	Source  string    `json:"src,omitempty"`
-	User    string    `json:"user,omitempty"`
-	Session string    `json:"s,omitempty"` // the session that is to be confirmed; empty to sign in
-	Reason  Reason    `json:"why,omitempty"`
-	Made    int64     `json:"made"` // Unix seconds
-	Note    *FlowNote `json:"note,omitempty"`
+	ID      id      `json:"id"`
+	Gate    string  `json:"gate"`
+	Address Email   `json:"to"`
+	Source  string  `json:"src,omitempty"`
+	User    string  `json:"user,omitempty"`
+	Session string  `json:"s,omitempty"` // the session that is to be confirmed; empty to sign in
+	Reason  Reason  `json:"why,omitempty"`
+	Way     Way     `json:"way,omitempty"`
+	Change  *Change `json:"chg,omitempty"` // the code is to allow it; nil: it signs in, or confirms the session
+	Permit  *permit `json:"ok,omitempty"`  // that of a code which was right
+	// Of is whose flow it is, where Address is not theirs yet: a second address that
+	// is to be proved.
+	Of   Email     `json:"of,omitempty"`
+	Made int64     `json:"made"` // Unix seconds
+	Note *FlowNote `json:"note,omitempty"`
+
+	second Email // to which a code BySecond is mailed; never sealed, since a cookie shows its length
 }
 
 // A FlowNote is what the last action came to, so that a page which is loaded
@@ -46,6 +54,8 @@ const FlowLife = 15 * time.Minute
 const (
 	purposeSignIn  = "sign-in"
 	purposeConfirm = "confirm "
+	purposeChange  = "change "
+	purposeSecond  = " at the second address "
 )
 
 // binding is what a code is bound to, beside its challenge.
@@ -53,8 +63,14 @@ type binding struct{ address, purpose, gate string }
 
 func (g *Gate) binding(f *Flow) binding {
 	b := binding{address: string(f.Address), purpose: purposeSignIn, gate: g.id}
-	if f.Session != "" {
+	switch {
+	case f.Change != nil:
+		b.purpose = purposeChange + f.Session + " " + string(f.Change.Kind) + " " + f.Change.Detail
+	case f.Session != "":
 		b.purpose = purposeConfirm + f.Session
+	}
+	if f.Way == BySecond {
+		b.purpose += purposeSecond + string(f.second)
 	}
 	return b
 }
@@ -87,12 +103,20 @@ func (g *Gate) OpenFlow(value string, v *Visit) (*Flow, error) {
 	if v.Earlier != nil {
 		who = *v.Earlier
 	} else {
-		who.Email = f.Address
+		who.Email = f.owner()
 	}
-	if !who.same(Identity{Source: f.Source, User: f.User, Email: f.Address}) {
+	if !who.same(Identity{Source: f.Source, User: f.User, Email: f.owner()}) {
 		return nil, ErrNoFlow
 	}
 	return f, nil
+}
+
+// owner is the address of whose flow it is.
+func (f *Flow) owner() Email {
+	if f.Of != "" {
+		return f.Of
+	}
+	return f.Address
 }
 
 // newFlow begins, or begins anew, a browser's way through a check.
@@ -104,9 +128,12 @@ func (g *Gate) newFlow(v *Visit, before *Flow, to Email) *Flow {
 	case v.Earlier != nil:
 		f.Source, f.User = v.Earlier.Source, v.Earlier.User
 	}
-	f.Reason = v.Reason
-	if before != nil && before.Session == f.Session {
-		f.ID = before.ID
+	f.Reason, f.Change = v.Reason, v.Change
+	if before != nil && before.Session == f.Session && sameChange(before.Change, f.Change) {
+		f.ID, f.Of = before.ID, before.Of
+		if before.Permit != nil && before.Permit.Half { // one that is whole has had its change, or its time
+			f.Permit = before.Permit
+		}
 		if f.Reason == "" {
 			f.Reason = before.Reason
 		}
@@ -137,6 +164,7 @@ type Progress struct {
 	MailsUp  bool      // this challenge was mailed as often as it may be
 	Left     int       // tries
 	Until    time.Time // end of the lock
+	Second   bool      // this challenge is mailed to the second address
 }
 
 // Progress reads how far a flow is. It changes nothing.
@@ -177,7 +205,7 @@ func (g *Gate) progress(c *pending, now time.Time) Progress {
 	p := Progress{
 		Phase: Waiting, Ref: c.Ref, Form: c.Shape, Ends: time.Unix(c.Ends, 0),
 		ResendAt: time.Unix(c.Mailed, 0).Add(g.policy.Code.Resend), MailsUp: c.Mails >= g.policy.Code.Mails,
-		Left: g.policy.Code.Attempts - c.Tries,
+		Left: g.policy.Code.Attempts - c.Tries, Second: c.Second,
 	}
 	switch {
 	case c.Lost:
@@ -283,6 +311,9 @@ func (v *Visit) known() Email {
 // Fits reports whether a flow is of the kind that a visit needs: to confirm a
 // session, or to sign in.
 func (f *Flow) Fits(v *Visit) bool {
+	if !sameChange(f.Change, v.Change) {
+		return false
+	}
 	if v.Confirm != nil {
 		return f.Session == v.Confirm.key
 	}
@@ -306,4 +337,12 @@ func (g *Gate) GateOfFlow(value string) string {
 		return ""
 	}
 	return f.Gate
+}
+
+// sameChange reports whether two flows are for the same change, or both for none.
+func sameChange(a, b *Change) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
@@ -162,6 +163,64 @@ func FuzzDecodeRecords(f *testing.F) {
 			_, _ = stranger.reportable(id)
 			_, _ = stranger.report(id)
 			_ = stranger.gate.Unreport(context.Background(), stranger.visit(), id)
+		}
+	})
+}
+
+func FuzzTokenSpec(f *testing.F) {
+	f.Add(laptop.Detail())
+	f.Add(`{"n":"a\u202e","p":"/a/..","d":30}`)
+	f.Fuzz(func(t *testing.T, detail string) {
+		spec, ok := challenge.ParseTokenSpec(detail)
+		if !ok {
+			return
+		}
+		if again, ok := challenge.ParseTokenSpec(spec.Detail()); !ok || again != spec {
+			t.Errorf("%+v reads as %+v, %t", spec, again, ok)
+		}
+	})
+}
+
+// What people call their browsers, and what operators say, is one line of plain text.
+func FuzzOneLine(f *testing.F) {
+	for _, text := range []string{"", "my laptop", "a\r\nb\x00c\x1b[31m", "left\u202eright", "\xff\xfe", "é\u0301 \u200b x", strings.Repeat("ab ", 30)} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		line := challenge.OneLine(text, 40)
+		if !utf8.ValidString(line) || utf8.RuneCountInString(line) > 40 || line != strings.TrimSpace(line) {
+			t.Errorf("%q is kept as %q", text, line)
+		}
+		if strings.ContainsFunc(line, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) {
+			t.Errorf("%q is kept with control characters: %q", text, line)
+		}
+		if again := challenge.OneLine(line, 40); again != line {
+			t.Errorf("%q is kept as %q, and that as %q", text, line, again)
+		}
+	})
+}
+
+// What is typed is a mailed code, what an operator read out, or neither.
+func FuzzReadTry(f *testing.F) {
+	for _, typed := range []string{"", "123456", "12345678", "1234 5678", "１２３４５６７８", "BCDFGHJK", "123456789"} {
+		f.Add(typed, uint8(0), true)
+		f.Add(typed, uint8(2), true)
+		f.Add(typed, uint8(2), false)
+	}
+	f.Fuzz(func(t *testing.T, typed string, length uint8, digits bool) {
+		form := challenge.Form{Length: 6 + int(length%5), Alphabet: challenge.Letters}
+		if digits {
+			form.Alphabet = challenge.Digits
+		}
+		code, spoken, err := challenge.ReadTry(typed, form)
+		if err != nil && code+spoken != "" {
+			t.Errorf("%q: %q and %q with %v", typed, code, spoken, err)
+		}
+		if spoken != "" && (len(spoken) != 8 || strings.Trim(spoken, "0123456789") != "") {
+			t.Errorf("%q is read as %q", typed, spoken)
+		}
+		if want, failed := challenge.Normalize(typed, form); failed == nil && code != want {
+			t.Errorf("%q is read as %q, without an operator's code as %q", typed, code, want)
 		}
 	})
 }

@@ -30,6 +30,7 @@ type Gate struct {
 	record    Recorder
 	prepare   func(Identity, sessions.Session) any
 	placed    func(*geo.Place) any
+	host, app string
 }
 
 // GateOptions say what is particular to a gate.
@@ -37,6 +38,8 @@ type GateOptions struct {
 	// ID names the gate. Codes and flows are bound to it, so it must stay the
 	// same over restarts and on every machine.
 	ID string
+	// Host and App are what its site is called, in mail that no visit leads to.
+	Host, App string
 	// Policy is what the gate demands.
 	Policy Policy
 	// Locator says where visits come from. Nil: nothing does.
@@ -69,7 +72,7 @@ func (h *House) NewGate(ctx context.Context, o GateOptions) (*Gate, error) {
 	g := &Gate{
 		house: h, id: o.ID, policy: o.Policy.withDefaults(), grace: o.Grace,
 		algorithm: o.Algorithm, record: o.Recorder, prepare: o.Prepare, placed: o.PreparePlace,
-		locator: o.Locator, networks: o.Networks,
+		locator: o.Locator, networks: o.Networks, host: o.Host, app: o.App,
 	}
 	g.access.Store(o.Access)
 	if g.policy.OnStoreFailure == AllowKnownBrowsers {
@@ -140,6 +143,9 @@ type Visit struct {
 	// Confirm is the session whose person is asked to confirm it; nil where
 	// somebody signs in.
 	Confirm *Live
+	// Change is what the person of Confirm is asked for a code for; nil where the
+	// session itself is confirmed.
+	Change *Change
 }
 
 // A Decision is what becomes of a visit.
@@ -159,6 +165,9 @@ type Verdict struct {
 	Reason   Reason
 	// Identity is who it is; its address is empty where nobody knows yet.
 	Identity Identity
+	// Elsewhere: the session that the visit brings was ended by its person from
+	// another browser.
+	Elsewhere bool
 	// Barred: nobody is let in from where the visit comes from.
 	Barred bool
 	// Observed are reasons that would ask for a code if they were not only
@@ -183,4 +192,5 @@ func (g *Gate) log(ctx context.Context, v *Visit, e Event) {
 	if g.record != nil {
 		g.record.Record(ctx, e)
 	}
+	g.retell(ctx, v, e)
 }

@@ -27,14 +27,16 @@ type House struct {
 	shared  bool // other machines use the records too
 	machine id   // names this one among them
 
-	tickets *otter.Cache[string, *ticket] // by session cookie
-	guests  *otter.Cache[guestKey, *Live] // by identity of an earlier step
+	tickets *otter.Cache[string, *ticket]    // by session cookie
+	guests  *otter.Cache[guestKey, *Live]    // by identity of an earlier step
+	passes  *otter.Cache[string, *tokenPass] // by access token
 	streams streams
 	ends    ends
 	flushes atomic.Uint64 // how often all sessions were forgotten, see forgetAll
 	budget  budget
 	locks   locks
 	known   *acquaintances // whose remembered browsers this process has seen
+	journal *journal       // of what happened to people
 	signing signing
 
 	outage    outage
@@ -61,6 +63,9 @@ type HouseOptions struct {
 	Recorder Recorder
 	// Now is the clock of sessions. Default: time.Now.
 	Now func() time.Time
+	// Gather is how long what happened to people is gathered before it is written,
+	// unless somebody asks. What waits is lost in a crash. Default: 250 milliseconds.
+	Gather time.Duration
 }
 
 const (
@@ -69,6 +74,8 @@ const (
 	maxTickets = 100_000
 	// maxGuests bounds how many identities of earlier steps are.
 	maxGuests = 10_000
+	// maxTokenPasses bounds how many access tokens are.
+	maxTokenPasses = 10_000
 
 	labelDoor    keyring.Label = "door"
 	labelPerson  keyring.Label = "person"
@@ -104,6 +111,10 @@ func OpenHouse(ctx context.Context, o HouseOptions) (*House, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making cache of identities: %w", err)
 	}
+	passes, err := otter.New(&otter.Options[string, *tokenPass]{MaximumSize: maxTokenPasses})
+	if err != nil {
+		return nil, fmt.Errorf("making cache of access tokens: %w", err)
+	}
 	locks, err := newLocks()
 	if err != nil {
 		return nil, fmt.Errorf("making cache of locks: %w", err)
@@ -114,7 +125,8 @@ func OpenHouse(ctx context.Context, o HouseOptions) (*House, error) {
 	}
 	h := &House{
 		store: newRecords(o.Store), shared: o.Shared, ring: o.Ring, sender: o.Sender, record: o.Recorder, now: o.Now,
-		machine: newID(), tickets: tickets, guests: guests, locks: locks, known: known,
+		machine: newID(), tickets: tickets, guests: guests, passes: passes, locks: locks, known: known,
+		journal: newJournal(o.Gather),
 	}
 	if h.now == nil {
 		h.now = time.Now
@@ -132,10 +144,13 @@ func OpenHouse(ctx context.Context, o HouseOptions) (*House, error) {
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	h.stop = stop
 	h.done.Go(func() { h.watch(watch) })
+	h.done.Go(func() { h.journal.run(watch, h) })
+	h.done.Go(func() { h.eraseDue(watch) })
 	return h, nil
 }
 
-// Close ends the goroutines of the house. It leaves the store and the sender
+// Close ends the goroutines of the house, once they have written the last of what
+// they have. It leaves the store and the sender
 // to whoever opened them.
 func (h *House) Close() {
 	h.stop()
@@ -143,6 +158,7 @@ func (h *House) Close() {
 	h.forgetAll() // nobody watches over what is open any more
 	h.tickets.StopAllGoroutines()
 	h.guests.StopAllGoroutines()
+	h.passes.StopAllGoroutines()
 	h.locks.doors.StopAllGoroutines()
 	h.known.close()
 }

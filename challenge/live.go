@@ -7,6 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +27,7 @@ type Live struct {
 	demanded   atomic.Int64  // Unix nanoseconds of the last mail that the app asked for
 	since      uint64        // how often all sessions had been forgotten when its person was looked up
 	stranded   bool          // the store is away, see Gate.stranded
+	token      bool          // it is an access token, see tokenPass
 	awaits     atomic.Int64  // generation of its secret that the browser has yet to show; 0: none
 	extended   atomic.Pointer[extension]
 	admissions atomic.Pointer[[]*Admission]
@@ -100,6 +103,32 @@ func (l *Live) Demand(now time.Time) bool {
 	return now.UnixNano()-last >= int64(demandEvery) && l.demanded.CompareAndSwap(last, now.UnixNano())
 }
 
+// The methods by which a session was proved: RFC 8176 knows the first only.
+const (
+	methodCode     = "otp"
+	methodRecovery = "recovery" // what is for when the usual way fails
+	methodOperator = "operator" // with somebody's help
+)
+
+// methods are those of a session that a way led to.
+func (w Way) methods() []string {
+	switch {
+	case w == byLetIn:
+		return []string{methodCode, methodRecovery, methodOperator}
+	case w.recovers():
+		return []string{methodCode, methodRecovery}
+	default:
+		return []string{methodCode}
+	}
+}
+
+// recovered reports whether the session began by a way that is for when the usual one
+// fails. It is then not fresh for any page, until a usual code confirms it.
+func (l *Live) recovered() bool { return slices.Contains(l.Methods, methodRecovery) }
+
+// letIn reports whether an operator's code began the session.
+func (l *Live) letIn() bool { return slices.Contains(l.Methods, methodOperator) }
+
 // renewed reports whether a remembered browser made the session, whose last code
 // is then no fresh one.
 func (l *Live) renewed() bool { return l.Issued.After(l.AuthTime) }
@@ -125,7 +154,7 @@ type ticket struct {
 func (g *Gate) session(v *Visit, who Identity, device string, auth, now time.Time) sessions.Session {
 	return sessions.Session{
 		ID: sessions.NewID(g.house.sessionMAC), Subject: g.house.subject(who), Audience: v.Audience,
-		Email: string(who.Email), User: who.User, Source: who.Source, Browser: device, Methods: []string{"otp"},
+		Email: string(who.Email), User: who.User, Source: who.Source, Browser: device, Methods: ByMail.methods(),
 		Place:    beginning{Where: g.where(g.spotOf(v.IP))}.text(),
 		AuthTime: auth, Issued: now, Active: now, Expires: now.Add(g.policy.Session.Lifetime),
 	}
@@ -155,6 +184,16 @@ func (g *Gate) open(s sessions.Session, generation int, since uint64, now time.T
 // errEnded reports a session that is on no list of live ones any more.
 var errEnded = errors.New("session has ended")
 
+// errElsewhere is errEnded where its person ended it from another browser.
+var errElsewhere = fmt.Errorf("%w from another browser", errEnded)
+
+func (h *House) endedHow(session string) error {
+	if h.ends.fromElsewhere(session) {
+		return errElsewhere
+	}
+	return errEnded
+}
+
 // live finds the session of a visit.
 func (g *Gate) live(ctx context.Context, v *Visit) (*Live, time.Time, error) {
 	t, known := g.house.tickets.GetIfPresent(v.Session)
@@ -171,7 +210,7 @@ func (g *Gate) live(ctx context.Context, v *Visit) (*Live, time.Time, error) {
 	case !v.Now.Before(s.Expires) || g.idled(t.active, v.Now) || g.tooOld(s, v.Now):
 		return nil, time.Time{}, sessions.ErrExpired
 	case g.house.ends.ended(s.Key(), &s.seen):
-		return nil, time.Time{}, errEnded
+		return nil, time.Time{}, g.house.endedHow(s.key)
 	}
 	return s, t.active, nil
 }
@@ -204,7 +243,7 @@ func (g *Gate) learn(ctx context.Context, v *Visit) (*ticket, error) {
 	}
 	t := &ticket{newLive(s, g.house.flushes.Load()), s.Active}
 	if g.house.ends.ended(t.live.key, &t.live.seen) {
-		return nil, errEnded
+		return nil, g.house.endedHow(t.live.key)
 	}
 	count, look := g.house.ends.count.Load(), g.house.glance(Email(s.Email))
 	record, err := read[person](ctx, g.house.store, g.house.personKey(Email(s.Email)))

@@ -65,7 +65,8 @@ func (b *bucket) join(o *bucket) {
 func (d *door) join(o *door, now time.Time) {
 	d.tidy(now)
 	o.tidy(now)
-	d.Pending = nil
+	d.Pending, d.LetIn = nil, nil
+	d.Apps, d.Changes = d.Apps.join(o.Apps), d.Changes.join(o.Changes)
 	for _, of := range []crowd{strangers, office, owners} {
 		d.bucket(of).join(o.bucket(of))
 	}

@@ -66,8 +66,24 @@ func (p *person) join(o *person, now time.Time) {
 	if p.Door == (id{}) {
 		p.Door = o.Door
 	}
+	if p.First == 0 || o.First != 0 && o.First < p.First {
+		p.First = o.First
+	}
+	p.Mailed = max(p.Mailed, o.Mailed)
+	if p.Settings == (PersonSettings{}) {
+		p.Settings = o.Settings
+	}
+	p.Guard = joinGuard(p.Guard, o.Guard)
 	p.joinNotices(o)
 	p.Places.Merge(o.Places, now)
+}
+
+// joinGuard is as wide as both, and as long as the longer.
+func joinGuard(g, o guard) guard {
+	if g.Until == 0 || o.Until == 0 {
+		return guard{max(g.From, o.From), max(g.Until, o.Until)}
+	}
+	return guard{min(g.From, o.From), max(g.Until, o.Until)}
 }
 
 // lose drops what is named. With a browser its sessions go.
@@ -105,6 +121,7 @@ func joinDevice(d, o *devices.Record) {
 	}
 	newer.Made, newer.Used, newer.Coded = min(d.Made, o.Made), max(d.Used, o.Used), max(d.Coded, o.Coded)
 	newer.Ended = d.Ended || o.Ended
+	newer.Name = cmp.Or(newer.Name, d.Name, o.Name)
 	*d = newer
 }
 

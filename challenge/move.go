@@ -33,7 +33,7 @@ const keyNetwork = "net/"
 
 // kinds are the kinds of records, as their names begin. Those without a slash are
 // one record.
-var kinds = []string{keyKeys, keyEnds, keyBudget, keyPerson, keyDoor, keyNetwork, keyMoved, keyMachine}
+var kinds = []string{keyKeys, keyEnds, keyBudget, keyPerson, keyDoor, keyNetwork, keyMoved, keyMachine, keyActivity, keyBelongings, keyErasures}
 
 // Errors that say why nothing was written.
 var (
@@ -69,6 +69,9 @@ func Move(ctx context.Context, from, to Store, ring *keyring.Ring) (Moved, error
 		{"copying keys", m.moveKeys},
 		{"copying ended sessions", m.applyEnds},
 		{"copying people", m.all(keyPerson, m.movePerson)},
+		{"copying ways in", m.all(keyBelongings, m.moveBelongings)},
+		{"copying who asked to be forgotten", m.moveErasures},
+		{"copying activity", m.all(keyActivity, m.moveActivity)},
 		{"copying counters of addresses", m.all(keyDoor, m.moveDoor)},
 		{"copying counters of networks", m.all(keyNetwork, m.moveNetwork)},
 		{"copying the count of mails", m.moveBudget},

@@ -96,6 +96,9 @@ func (m *mover) check(ctx context.Context) error {
 		}),
 		m.all(keyDoor, func(ctx context.Context, key string) error { return readable[door](ctx, m, key) }),
 		m.all(keyNetwork, func(ctx context.Context, key string) error { return readable[network](ctx, m, key) }),
+		func(ctx context.Context) error { return readable[erasures](ctx, m, keyErasures) },
+		m.all(keyBelongings, func(ctx context.Context, key string) error { return readable[belongings](ctx, m, key) }),
+		m.all(keyActivity, func(ctx context.Context, key string) error { return readableActivity(ctx, m, key) }),
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

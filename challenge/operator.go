@@ -43,6 +43,7 @@ func (h *House) Unlock(ctx context.Context, e Email) (Unlocked, error) {
 		return Unlocked{}, unavailable(err)
 	}
 	h.tell(ctx, Event{Name: UnlockedAddress, Address: e})
+	h.retell(ctx, Event{Name: UnlockedAddress, Address: e})
 	return lifted, nil
 }
 
@@ -120,4 +121,26 @@ func (h *House) Health() Health {
 		out.Fault, out.Writes = *fault, false
 	}
 	return out
+}
+
+// Unguard ends that a person's account is guarded, because an operator knows who it
+// is. What was suspended stays so until it is made anew. It reports whether the account
+// was guarded.
+func (h *House) Unguard(ctx context.Context, e Email) (was bool, err error) {
+	err = change(ctx, h.store, h.personKey(e), func(p *person, now time.Time) error {
+		p.tidy(now)
+		if was = p.guarded(now); !was {
+			return errUnchanged
+		}
+		p.Guard = guard{}
+		return nil
+	})
+	if err = kept(err); err != nil {
+		return false, unavailable(err)
+	}
+	if was {
+		h.tell(ctx, Event{Name: Unguarded, Address: e})
+		h.retell(ctx, Event{Name: Unguarded, Address: e})
+	}
+	return was, nil
 }

@@ -32,6 +32,10 @@ func TestUnlockLiftsALockOnEveryMachine(t *testing.T) {
 		t.Errorf("Unlock = %+v, %v", lifted, err)
 	}
 	b.gate = here
+	if err := b.enter(code, false); !errors.Is(err, challenge.ErrCodeCancelled) { // it ended with the lock
+		t.Errorf("the code of before where it was unlocked: %v", err)
+	}
+	code = b.mailed(ana)
 	if err := b.enter(wrong(code, 3), false); !errors.Is(err, challenge.ErrWrongCode) {
 		t.Errorf("a wrong code where it was unlocked: %v", err)
 	}

@@ -24,7 +24,11 @@ type person struct {
 	Door     id               `json:"door,omitzero"`      // the other record of the address
 	Entries  []entered        `json:"entries,omitempty"`  // by code, oldest first
 	Told     []told           `json:"told,omitempty"`     // of which kinds of entries, lately
-	Epoch    int64            `json:"epoch,omitempty"`    // in which the record was written last, see endRing
+	First    int64            `json:"first,omitempty"`    // Unix seconds of the first right code; 0 where a version before made the record
+	Mailed   int64            `json:"mailed,omitempty"`   // Unix seconds of the last right code that was mailed to the address
+	Settings PersonSettings   `json:"settings,omitzero"`
+	Guard    guard            `json:"guard,omitzero"`
+	Epoch    int64            `json:"epoch,omitempty"` // in which the record was written last, see endRing
 }
 
 // personVersion is the format of the record.
@@ -54,6 +58,11 @@ type sessionEntry struct {
 	Ends   int64  `json:"ends"`
 	// Next is the session that takes the place of one that ends. Never stored.
 	Next string `json:"-"`
+	// Elsewhere: its person ends it from another browser. Never stored.
+	Elsewhere bool `json:"-"`
+	// Seen says where it began, of a browser that is not remembered: sealed, see
+	// sealAsked.
+	Seen string `json:"seen,omitempty"`
 }
 
 // An entered is an entry by code, or a session that one confirmed, kept so that
@@ -100,6 +109,9 @@ func (p *person) lives(now time.Time) time.Duration {
 	}
 	if p.Last != 0 {
 		until = later(until, time.Unix(p.Last, 0).Add(placesKept))
+	}
+	if p.guarded(now) {
+		until = later(until, time.Unix(p.Guard.Until, 0))
 	}
 	return until.Sub(now)
 }

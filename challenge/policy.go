@@ -15,6 +15,8 @@ type Policy struct {
 	Limits  Limits
 	Session SessionPolicy
 	Devices DevicePolicy
+	Ways    WaysPolicy
+	Audit   AuditPolicy
 	// Risk says what is out of the ordinary, and what follows. Without any reason
 	// to ask, new browsers, new places and travel do.
 	Risk risk.Policy
@@ -89,7 +91,24 @@ type DevicePolicy struct {
 	Max    int           // browsers of one address; default and cap: 20
 }
 
+// AuditPolicy says what people are shown of what happened to their account.
+type AuditPolicy struct {
+	Keep time.Duration // how long it is kept; default: 90 days
+	IP   AuditIP       // default: prefix
+}
+
+// AuditIP says what is kept of a network address.
+type AuditIP string
+
+// What can be kept.
 const (
+	AuditPrefix AuditIP = "prefix" // IPv4 /24 or IPv6 /48
+	AuditFull   AuditIP = "full"   // all of it
+	AuditHash   AuditIP = "hash"   // a keyed hash of the prefix, which only tells networks apart
+)
+
+const (
+	auditKeep   = 90 * day
 	day         = 24 * time.Hour
 	maxSessions = 100
 	maxDevices  = 20
@@ -134,6 +153,15 @@ func (p Policy) withDefaults() Policy {
 	p.Devices.Idle = orDuration(p.Devices.Idle, 30*day)
 	p.Devices.Most = orDuration(p.Devices.Most, 180*day)
 	p.Devices.Max = min(orInt(p.Devices.Max, maxDevices), maxDevices)
+	p.Ways.BackupCodes = orInt(p.Ways.BackupCodes, 10)
+	p.Ways.ProveMailbox = orDuration(p.Ways.ProveMailbox, 60*day)
+	if p.Ways.Second == "" {
+		p.Ways.Second = SecondAllowed
+	}
+	p.Audit.Keep = orDuration(p.Audit.Keep, auditKeep)
+	if p.Audit.IP == "" {
+		p.Audit.IP = AuditPrefix
+	}
 	return p
 }
 

@@ -149,6 +149,48 @@ func change[T any, P interface {
 	})
 }
 
+// errFailedOver reports a server that gave way to another one while an update was
+// being confirmed.
+var errFailedOver = errors.New("the server of the store failed over meanwhile")
+
+// confirmed is change for what must not be undone by a failover: where the store has
+// replicas, one of them has it too, or the update counts as failed.
+func (r *records) confirmed(ctx context.Context, key string, edit func(b *belongings, now time.Time) error) error {
+	s, replicated := r.Store.(Replicated)
+	before, err := "", error(nil)
+	if replicated && r.lossy != nil {
+		if before, err = r.runOf(ctx, key); err != nil {
+			return &storeFault{err}
+		}
+	}
+	if err := change(ctx, r, key, edit); err != nil || !replicated {
+		return err
+	}
+	if err := s.Replicated(ctx, key); err != nil {
+		return &storeFault{err}
+	}
+	if r.lossy == nil {
+		return nil
+	}
+	after, err := r.runOf(ctx, key)
+	if err == nil && after != before { // a new server confirms what it has, which may be without the update
+		err = errFailedOver
+	}
+	if err != nil {
+		return &storeFault{err}
+	}
+	return nil
+}
+
+// runOf is the run of the server that keeps a record.
+func (r *records) runOf(ctx context.Context, key string) (string, error) {
+	_, run, err := r.lossy.GetRun(ctx, key)
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return run, err
+}
+
 func settle(record any, now life) {
 	if m, ok := record.(mortal); ok {
 		m.settle(now)

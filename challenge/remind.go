@@ -43,6 +43,9 @@ func (h *House) endAgain(ctx context.Context, e end) error {
 	if e.Person == (id{}) { // a version before told of it
 		return nil
 	}
+	if e.isToken() {
+		return h.endTokenAgain(ctx, e)
+	}
 	var gone []sessionEntry
 	err := change(ctx, h.store, keyPerson+e.Person.String(), func(p *person, now time.Time) error {
 		p.tidy(now)

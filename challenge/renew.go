@@ -172,6 +172,9 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 			gone = p.endBrowser(d.ID, now)
 		}
 		said = risk.Assess(&facts, &g.policy.Risk, now)
+		if p.Settings.Always {
+			said.Asks |= risk.SetOf(Always)
+		}
 		if facts.Browser != risk.Remembered || said.Asks != 0 {
 			if !replayed {
 				return errUnchanged // asked on every request until the code is there: nothing is written
@@ -222,7 +225,7 @@ func (g *Gate) resume(v *Visit, who Identity, p *person, d *devices.Record, gene
 		d.Rotate(generation)
 	}
 	before := d.Session
-	d.Session, d.Used = s.ID.String(), now.Unix()
+	d.Session, d.Used, d.Seen = s.ID.String(), now.Unix(), g.seenFrom(v, d.ID)
 	entry.session, entry.generation, entry.expires = s, d.Generation, g.rememberedUntil(d)
 	gone = p.dropOf(d.ID)
 	if !slices.ContainsFunc(gone, func(s sessionEntry) bool { return s.ID == before }) {

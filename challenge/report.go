@@ -8,6 +8,7 @@ import (
 	"crypto/subtle"
 	"encoding/base32"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -16,8 +17,9 @@ type ReportKind uint8
 
 // The kinds.
 const (
-	ReportCode  ReportKind = iota // a code on its way
-	ReportEntry                   // an entry, and the browser that it was from
+	ReportCode   ReportKind = iota // a code on its way
+	ReportEntry                    // an entry, and the browser that it was from
+	ReportChange                   // a change of ways in, and the browser that made it
 )
 
 // A Report is a person's word that something was not them, by the link in a
@@ -41,8 +43,13 @@ type Report struct {
 	// Trusted: the browser that reports is remembered for the address, and may
 	// lift the block again.
 	Trusted bool
+	// Change is what was changed, and Waits whether it has not taken effect yet.
+	Change ChangeKind
+	Waits  bool
 	// Blocked: the network cannot ask for codes of the address at the moment.
 	Blocked bool
+	// Link is what Unreport takes, where no link in a mail led here.
+	Link string
 }
 
 // ErrNoReport reports a link that has nothing to end: it is malformed, used, too
@@ -74,8 +81,11 @@ func (g *Gate) Reportable(ctx context.Context, v *Visit, id string) (Report, err
 }
 
 func (g *Gate) reportable(ctx context.Context, v *Visit, l link) (Report, error) {
-	if l.kind == stopBrowser {
+	switch l.kind {
+	case stopBrowser:
 		return g.reportableEntry(ctx, v, g.house.trail(l))
+	case stopChange:
+		return g.reportableChange(ctx, v, l)
 	}
 	return g.reportableCode(ctx, v, l)
 }
@@ -92,9 +102,12 @@ func (g *Gate) Report(ctx context.Context, v *Visit, id string) (Report, error) 
 		return Report{}, err
 	}
 	var r Report
-	if l.kind == stopBrowser {
+	switch l.kind {
+	case stopBrowser:
 		r, err = g.reportEntry(ctx, v, g.house.trail(l))
-	} else {
+	case stopChange:
+		r, err = g.undoChange(ctx, v, l)
+	default:
 		r, err = g.reportCode(ctx, v, l)
 	}
 	switch {
@@ -140,7 +153,7 @@ func (g *Gate) Unreport(ctx context.Context, v *Visit, id string) error {
 		return unavailable(err)
 	}
 	if err == nil {
-		g.log(ctx, v, Event{Name: Unreported, Account: l.account()})
+		g.log(ctx, v, Event{Name: Unreported, Account: g.accountOf(v, l)})
 	}
 	return err
 }
@@ -149,7 +162,11 @@ func (g *Gate) Unreport(ctx context.Context, v *Visit, id string) error {
 const (
 	stopCode    = 'c' // a code on its way
 	stopBrowser = 'b' // an entry, and the browser that it was from
+	stopChange  = 'w' // a change of ways in
 )
+
+// stops are all of them.
+const stops = "cbw"
 
 // lettered writes links without digits, which a phone may take for a code.
 var lettered = base32.NewEncoding("abcdefghijklmnopqrstuvwxyzABCDEF").WithPadding(base32.NoPadding)
@@ -167,18 +184,22 @@ func (g *Gate) stopLink(v *Visit, kind byte, record, thing id) string {
 	if v.Link == "" {
 		return ""
 	}
-	mark := g.house.stopMark(kind, thing)
-	return v.Link + "no/" + string(kind) + lettered.EncodeToString(append(record[:], mark[:]...))
+	return v.Link + "no/" + link{kind, record, g.house.stopMark(kind, thing)}.text()
 }
 
 func (h *House) stopMark(kind byte, thing id) id {
 	return cut(h.ring.MAC(labelStop, []byte{kind}, thing[:]))
 }
 
+// text is the id of a link, as parseStop reads it.
+func (l link) text() string {
+	return string(l.kind) + lettered.EncodeToString(append(l.record[:], l.mark[:]...))
+}
+
 // parseStop reads the id of a link. It has one spelling.
 func parseStop(text string) (l link, err error) {
 	const length = len(l.record) + len(l.mark)
-	if text == "" || text[0] != stopCode && text[0] != stopBrowser || len(text)-1 != lettered.EncodedLen(length) {
+	if text == "" || !strings.ContainsRune(stops, rune(text[0])) || len(text)-1 != lettered.EncodedLen(length) {
 		return link{}, ErrNoReport
 	}
 	raw, err := lettered.DecodeString(text[1:])
@@ -196,10 +217,21 @@ func (h *House) marks(l link, thing id) bool {
 
 // account stands for the person of a link in logs, where it names them.
 func (l link) account() string {
-	if l.kind != stopBrowser {
+	if l.kind == stopCode {
 		return ""
 	}
 	return l.record.String()
+}
+
+// accountOf is account where a browser that the person has lifts a block: it knows
+// them by their address.
+func (g *Gate) accountOf(v *Visit, l link) string {
+	for _, claim := range g.house.claims(v) {
+		if e := Email(claim.Address); g.house.recordOf(l.kind, e) == l.record {
+			return g.house.personID(e).String()
+		}
+	}
+	return l.account()
 }
 
 // report is what a report says of who asked.

@@ -23,7 +23,13 @@ func (g *Gate) reportableCode(ctx context.Context, v *Visit, l link) (Report, er
 		return r, nil
 	}
 	if s := d.spentBy(l.mark); s != nil {
-		return g.reportableEntry(ctx, v, s.trail(l))
+		r, err := g.reportableEntry(ctx, v, s.trail(l))
+		if errors.Is(err, ErrNoReport) {
+			if l, ok := g.house.changeAllowedBy(ctx, v, *s); ok {
+				return g.reportableChange(ctx, v, l)
+			}
+		}
+		return r, err
 	}
 	return Report{Kind: ReportCode, Blocked: d.reported(l.mark)}, ErrNoReport
 }
@@ -55,12 +61,18 @@ func (g *Gate) reportCode(ctx context.Context, v *Visit, l link) (Report, error)
 		return nil
 	})
 	if errors.Is(err, errUnchanged) {
-		return g.reportEntry(ctx, v, used.trail(l))
+		r, err := g.reportEntry(ctx, v, used.trail(l))
+		if errors.Is(err, ErrNoReport) { // it allowed a change
+			if l, ok := g.house.changeAllowedBy(ctx, v, used); ok {
+				return g.undoChange(ctx, v, l)
+			}
+		}
+		return r, err
 	}
 	if err != nil {
 		return Report{}, err
 	}
-	g.log(ctx, v, Event{Name: Reported, Ref: c.Ref})
+	g.log(ctx, v, Event{Name: Reported, Ref: c.Ref, Account: g.house.whoseCode(&c)})
 	r := g.house.reportOf(&c)
 	r.Blocked = !c.Known || c.Asker != nil // a browser that is remembered is not kept out
 	return r, nil
@@ -111,4 +123,28 @@ func (h *House) reportOf(c *pending) Report {
 	r := h.openAsked(c.Asked, c.ID).report(ReportCode, c.Named)
 	r.Asker = c.Asker != nil
 	return r
+}
+
+// whoseCode stands for the person whose code it is.
+func (h *House) whoseCode(c *pending) string {
+	who := h.openAsked(c.Asked, c.ID).Person
+	if who == (id{}) { // a version before does not say
+		return ""
+	}
+	return who.String()
+}
+
+// changeAllowedBy is the link of the change that a code has allowed.
+func (h *House) changeAllowedBy(ctx context.Context, v *Visit, s spent) (link, bool) {
+	b, err := read[belongings](ctx, h.store, keyBelongings+s.Person.String())
+	if err != nil {
+		return link{}, false
+	}
+	b.tidy(v.Now)
+	for i := range b.Changes {
+		if c := &b.Changes[i]; c.Code != (id{}) && c.Code == s.Mark {
+			return link{stopChange, s.Person, h.stopMark(stopChange, c.ID)}, true
+		}
+	}
+	return link{}, false
 }

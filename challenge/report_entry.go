@@ -19,17 +19,18 @@ type trail struct {
 	person id // whose record has the entry
 	mark   id // of the link
 	is     func(*entered) bool
+	by     *Live // the session of the person who says so; nil where a link does
 }
 
 // trail is where the link of a notice leads.
 func (h *House) trail(l link) trail {
-	return trail{l.record, l.mark, func(e *entered) bool { return h.marks(l, e.ID) }}
+	return trail{person: l.record, mark: l.mark, is: func(e *entered) bool { return h.marks(l, e.ID) }}
 }
 
 // trail is where the link of a code leads that was used.
 func (s *spent) trail(l link) trail {
 	code := s.Mark // the link may be that of the mail before
-	return trail{s.Person, l.mark, func(e *entered) bool { return e.Code == code }}
+	return trail{person: s.Person, mark: l.mark, is: func(e *entered) bool { return e.Code == code }}
 }
 
 // find finds the entry that a trail leads to.
@@ -79,12 +80,15 @@ func (g *Gate) reportEntry(ctx context.Context, v *Visit, t trail) (Report, erro
 		return Report{}, ErrNoReport
 	}
 	e := *found
-	over, from := p.disown(e.ID, v.Now)
+	over, from := p.disown(e.ID, t.by, v.Now)
 	if err := g.blockAll(ctx, p.Door, from, t.mark); err != nil {
 		return Report{}, err
 	}
 	over = append(over, g.house.known.unlearned(e.ID, v.Now)...)
 	if err := g.house.end(ctx, t.person, over...); err != nil {
+		return Report{}, err
+	}
+	if err := g.guardPerson(ctx, v, t.person, time.Unix(e.At, 0), t.by); err != nil {
 		return Report{}, err
 	}
 	var late []sessionEntry
@@ -96,7 +100,7 @@ func (g *Gate) reportEntry(ctx context.Context, v *Visit, t trail) (Report, erro
 		if t.find(p) == nil {
 			return ErrNoReport
 		}
-		late, _ = p.disown(e.ID, now)
+		late, _ = p.disown(e.ID, t.by, now)
 		return nil
 	})
 	if err != nil {
@@ -140,9 +144,9 @@ func (h *House) reportOfEntry(e *entered) Report {
 
 // disown undoes an entry with those that go with it: their browsers are
 // forgotten, with what those taught. gone are the sessions that end, from the
-// networks that the entries were made in.
-func (p *person) disown(entry id, now time.Time) (gone []sessionEntry, from []id) {
-	for _, e := range p.goingWith(entry) {
+// networks that the entries were made in. What the session by has entered stays.
+func (p *person) disown(entry id, by *Live, now time.Time) (gone []sessionEntry, from []id) {
+	for _, e := range p.goingWith(entry, by) {
 		gone = append(gone, p.endBrowser(e.Browser, now)...)
 		gone = append(gone, p.drop(func(s sessionEntry) bool { return s.ID == e.Session })...)
 		p.forget(e.Browser)
@@ -158,9 +162,16 @@ func (p *person) disown(entry id, now time.Time) (gone []sessionEntry, from []id
 }
 
 // goingWith are an entry, those that its notice stands for, and those that its
-// browser made later, whatever it is called now.
-func (p *person) goingWith(entry id) (all []entered) {
+// browser made later, whatever it is called now. Those of the session by are none.
+func (p *person) goingWith(entry id, by *Live) (all []entered) {
+	own := func(*entered) bool { return false }
+	if by != nil {
+		own = p.own(by)
+	}
 	for _, e := range p.Entries {
+		if own(&e) {
+			continue
+		}
 		follows := func(o entered) bool {
 			return e.Notice == o.ID || e.Browser == o.Browser || e.Before == o.Browser
 		}
@@ -202,7 +213,7 @@ func (g *Gate) mayLift(ctx context.Context, v *Visit, l link) (bool, error) {
 
 // recordOf is the record of an address that links of a kind name.
 func (h *House) recordOf(kind byte, e Email) id {
-	if kind == stopBrowser {
+	if kind != stopCode {
 		return h.personID(e)
 	}
 	return h.doorID(e)
@@ -210,7 +221,7 @@ func (h *House) recordOf(kind byte, e Email) id {
 
 // doorKeyOf is the key of the record that holds the block of a link.
 func (g *Gate) doorKeyOf(ctx context.Context, l link) (string, error) {
-	if l.kind != stopBrowser {
+	if l.kind == stopCode {
 		return keyDoor + l.record.String(), nil
 	}
 	p, err := read[person](ctx, g.house.store, keyPerson+l.record.String())

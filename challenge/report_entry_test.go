@@ -158,7 +158,9 @@ func TestRuling39AReportEndsWhatItsNoticeKeptQuiet(t *testing.T) {
 			t.Errorf("%s entry: decision %v, want Check", name, v.Decision)
 		}
 	}
-	elsewhere.wantPass("an entry that has a notice of its own")
+	if v := elsewhere.open(); v.Decision != challenge.Check {
+		t.Errorf("a browser that was remembered since: decision %v, want Check (ruling 40)", v.Decision)
+	}
 	owner.wantPass("the owner")
 	w.clock.advance(time.Hour) // the block is over
 	again.flow = nil

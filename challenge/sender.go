@@ -33,10 +33,14 @@ type Subject uint8
 
 // The subjects.
 const (
-	SignInCode  Subject = iota // a code to sign in with
-	ConfirmCode                // a code that somebody who is signed in confirms it with
-	NewSignIn                  // somebody came in by a code, in a browser that was not remembered or from an unusual place
-	WrongCodes                 // too many wrong codes were tried
+	SignInCode     Subject = iota // a code to sign in with
+	ConfirmCode                   // a code that somebody who is signed in confirms it with
+	NewSignIn                     // somebody came in by a code, in a browser that was not remembered or from an unusual place
+	WrongCodes                    // too many wrong codes were tried
+	ChangeCode                    // a code that allows the change in Notice.Change
+	BackupCodeUsed                // a backup code was used; Notice.Count are left
+	WaysChanged                   // Notice.Change was made, or takes effect at Notice.Due
+	CodeReadOut                   // an operator made a code to read out; Notice.Why says what for
 )
 
 // A Notice is what is to be mailed, as data.
@@ -58,4 +62,16 @@ type Notice struct {
 	Asked    time.Time
 	Expires  time.Time // of a code; for WrongCodes until when no code is accepted
 	Language string    // language of the page that asked
+	Change   ChangeKind
+	Count    int
+	Due      time.Time // when a change takes effect; zero: it has
+	Why      string    // what an operator wrote
+	// Second: it goes to a second address. Account is then that whose it is.
+	Second  bool
+	Account string
+	// Quietly: the code must not stand in the subject.
+	Quietly bool
+	// Urge: the person has no backup code left that works, and no app, and should make
+	// codes for the day that no mail comes.
+	Urge bool
 }

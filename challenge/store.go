@@ -61,6 +61,13 @@ type Lossy interface {
 	Runs(ctx context.Context) (string, error)
 }
 
+// A Replicated is a Store whose server has replicas that may take its place.
+type Replicated interface {
+	// Replicated returns once a replica holds the last update of a record, or an
+	// error when none does in time. Where there are no replicas it returns nil.
+	Replicated(ctx context.Context, key string) error
+}
+
 // A Lister lists keys with a prefix, in order, starting after the given key.
 // It serves an operator's commands and is never used on a request.
 type Lister interface {

@@ -58,6 +58,14 @@ func (t *tally) add(now time.Time) {
 	}
 }
 
+// drop forgets the events up to a time.
+func (t *tally) drop(until time.Time) {
+	i, _ := slices.BinarySearch(*t, until.Unix()+1)
+	if *t = (*t)[i:]; len(*t) == 0 {
+		*t = nil
+	}
+}
+
 // takeBack forgets the newest event.
 func (t *tally) takeBack() {
 	if n := len(*t); n > 0 {

@@ -11,9 +11,6 @@ import (
 	"log/slog"
 	"slices"
 	"time"
-
-	"github.com/doorcode/caddy-doorcode/challenge/devices"
-	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 )
 
 // A Try is a code as it was typed. Printing it shows nothing.
@@ -48,15 +45,24 @@ type Entry struct {
 	SetSession string
 	SetDevice  string // empty when unchanged
 	Admission  *Admission
+	// Flow, where the code was for a change, is the flow that now allows it. The
+	// session is as it was, and SetSession empty.
+	Flow *Flow
+
+	made id   // see entered
+	anew bool // its browser is remembered from now on
 }
 
 // Verify spends a code. A try is counted before it is compared, and a right
 // code is spent in the same atomic update: of any number of right answers at
 // once exactly one gets in.
 //
+// What the flow's way wants is judged; every way is counted by the same counters. A
+// code for a change gives leave to make it, and leaves the session as it is.
+//
 // Its errors are *TryError, *LimitError and ErrUnavailable.
 func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, error) {
-	if f.Session != "" && !g.ofSession(ctx, v, f) {
+	if f.Address == "" || f.Session != "" && !g.ofSession(ctx, v, f) || !g.offers(f.Way, f) || !f.Proves() {
 		return Entry{}, &TryError{Kind: ErrCodeExpired}
 	}
 	of, err := g.crowdOf(ctx, v, f.Address)
@@ -75,8 +81,7 @@ func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, e
 		g.logRefusal(ctx, v, f.Address, uncounted)
 		return Entry{}, uncounted
 	}
-	right := g.access.Load().Judge(f.Address, v.Now)
-	did, err := g.spend(ctx, v, f, try.Typed, of, right.Allowed)
+	did, err := g.judgeTry(ctx, v, f, try.Typed, of)
 	g.house.locks.note(door, g.lockOf(of), err)
 	if !did.warn.IsZero() {
 		g.warn(ctx, v, f.Address, did.warn)
@@ -88,36 +93,109 @@ func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, e
 	if uncounted == nil {
 		g.house.giveBack(ctx, v.IP, LimitTryIP)
 	}
-	entry, err := g.admitByCode(ctx, v, f, did.mark, try.Remember)
+	did.remember = try.Remember
+	return g.succeed(ctx, v, f, did)
+}
+
+// judgeTry counts what was typed, and judges it by the flow's way.
+func (g *Gate) judgeTry(ctx context.Context, v *Visit, f *Flow, typed string, of crowd) (spending, error) {
+	allowed := g.mayPass(f, v.Now)
+	switch f.Way {
+	case ByBackup, ByApp:
+		return g.spendWay(ctx, v, f, typed, of, allowed)
+	case BySecond:
+		return g.spendSecond(ctx, v, f, typed, of, allowed)
+	default:
+		return g.spend(ctx, v, f, typed, of, allowed)
+	}
+}
+
+// mayPass reports whether a code of a flow can be right at all.
+func (g *Gate) mayPass(f *Flow, now time.Time) bool {
+	if f.Change != nil && f.Change.Kind == ProveSecond && g.policy.Ways.Second == SecondAny {
+		return true
+	}
+	return g.access.Load().Judge(f.Address, now).Allowed
+}
+
+// succeed is what a right code leads to: a session, a session confirmed, or leave to
+// make a change.
+func (g *Gate) succeed(ctx context.Context, v *Visit, f *Flow, did spending) (Entry, error) {
+	entry, err := g.admitByCode(ctx, v, f, did)
 	if err != nil {
-		g.log(ctx, v, Event{Name: StoreFailed, Address: f.Address, Err: err})
+		g.log(ctx, v, Event{Name: StoreFailed, Address: f.owner(), Err: err})
+		if did.way == ByBackup { // it is gone all the same
+			g.tellOfBackup(ctx, v, f, did.left, id{})
+		}
 		return Entry{}, unavailable(err)
 	}
 	g.log(ctx, v, Event{
-		Name: Verified, Address: f.Address, Source: f.Source, User: f.User, Ref: did.ref,
-		Session: entry.Admission.Live.ID.Public(), Rule: right.Rule, Reason: f.Reason,
+		Name: Verified, Address: f.owner(), Source: f.Source, User: f.User, Ref: did.ref, Way: did.way, Left: did.left, Change: f.changes(), Entry: entry.made,
+		Session: entry.Admission.Live.ID.Public(), Rule: entry.Admission.right.Rule, Reason: f.Reason,
 	})
-	g.logVerdict(ctx, v, Verdict{Decision: Pass, Identity: entry.Admission.Identity, Admission: entry.Admission}, FactorCode)
+	if entry.anew {
+		g.log(ctx, v, Event{Name: Remembered, Address: f.owner(), Source: f.Source, User: f.User, Session: entry.Admission.Live.ID.Public()})
+	}
+	g.logVerdict(ctx, v, Verdict{Decision: Pass, Identity: entry.Admission.Identity, Admission: entry.Admission}, did.way.factor())
+	if did.way == ByBackup {
+		g.tellOfBackup(ctx, v, f, did.left, entry.made)
+	}
 	return entry, nil
 }
 
-// admitByCode is what a right code leads to: a session, or a session confirmed.
-func (g *Gate) admitByCode(ctx context.Context, v *Visit, f *Flow, code id, remember bool) (Entry, error) {
+// changes is what a flow is to change.
+func (f *Flow) changes() ChangeKind {
+	if f.Change == nil {
+		return ChangeNone
+	}
+	return f.Change.Kind
+}
+
+func (g *Gate) admitByCode(ctx context.Context, v *Visit, f *Flow, did spending) (Entry, error) {
 	if f.Session == "" {
-		return g.enter(ctx, v, f, code, remember)
+		return g.enter(ctx, v, f, did)
 	}
 	live, _, err := g.live(ctx, v)
 	if err != nil {
 		return Entry{}, err
 	}
-	return g.renewProof(ctx, v, live, code)
+	if f.Change != nil {
+		a := g.admission(v, live)
+		if a == nil {
+			return Entry{}, errUnfit
+		}
+		if err := g.proveMailbox(ctx, f, did.way); err != nil {
+			return Entry{}, err
+		}
+		return Entry{Admission: a, Flow: f.allow(did, v.Now)}, nil
+	}
+	return g.renewProof(ctx, v, live, did)
+}
+
+// proveMailbox notes that whoever makes a change reads the mail of their address, see
+// [Gate.mailboxProved]. A code that was mailed to a second address proves nothing of
+// the first.
+func (g *Gate) proveMailbox(ctx context.Context, f *Flow, by Way) error {
+	if by != ByMail || f.Of != "" {
+		return nil
+	}
+	return change(ctx, g.house.store, g.house.personKey(f.Address), func(p *person, now time.Time) error {
+		p.tidy(now)
+		p.proved(by, now)
+		return nil
+	})
 }
 
 // A spending is what comes of a try beside its outcome.
 type spending struct {
-	ref  string
-	mark id        // of the link in the code's mail, where the code was right
-	warn time.Time // end of a lock of which the person is to be told
+	ref      string
+	mark     id        // of the link in the code's mail, where the code was right
+	warn     time.Time // end of a lock of which the person is to be told
+	way      Way
+	older    bool  // the way was there a day ago
+	left     int   // backup codes
+	since    int64 // when the way was made; 0: it is a mailed code
+	remember bool  // the person wants this browser remembered
 }
 
 // spend counts, compares and spends in one update of the address's record.
@@ -125,7 +203,7 @@ func (g *Gate) spend(ctx context.Context, v *Visit, f *Flow, typed string, of cr
 	var outcome error
 	network := g.house.network(v.IP)
 	err = change(ctx, g.house.store, g.house.doorKey(f.Address), func(d *door, now time.Time) error {
-		outcome, did = nil, spending{}
+		outcome, did = nil, spending{way: f.Way}
 		d.tidy(now)
 		b := d.bucket(of)
 		if until, locked := b.locked(g.policy.Limits.TryAddress, now); locked {
@@ -146,7 +224,7 @@ func (g *Gate) spend(ctx context.Context, v *Visit, f *Flow, typed string, of cr
 			outcome = &TryError{Kind: ErrCodeLost, Ref: c.Ref}
 			return nil
 		}
-		if outcome = g.attempt(d, b, c, f, typed, allowed, now); outcome == nil {
+		if did.way, outcome = g.attempt(d, b, c, f, typed, allowed, now); outcome == nil {
 			did.mark = g.house.spends(d, c, g.house.personID(f.Address), now)
 			d.succeed(*c, of, network)
 		}
@@ -159,44 +237,51 @@ func (g *Gate) spend(ctx context.Context, v *Visit, f *Flow, typed string, of cr
 	return did, outcome
 }
 
-// attempt counts a try, judges what was typed against the challenge of the flow,
-// and returns nil when the code was right.
-func (g *Gate) attempt(d *door, b *bucket, c *pending, f *Flow, typed string, allowed bool, now time.Time) error {
+// attempt counts a try and judges what was typed against the challenge of the flow,
+// and against the code that an operator may have read out. With no error it was
+// right, by the way that it returns.
+func (g *Gate) attempt(d *door, b *bucket, c *pending, f *Flow, typed string, allowed bool, now time.Time) (Way, error) {
 	left := g.policy.Code.Attempts - c.Tries
 	if left <= 0 {
-		return &TryError{Kind: ErrCodeCancelled, Ref: c.Ref}
+		return f.Way, &TryError{Kind: ErrCodeCancelled, Ref: c.Ref}
 	}
-	code, err := Normalize(typed, c.Shape)
+	code, spoken, err := readTry(typed, c.Shape, f)
 	if err != nil {
 		if isLabel(typed, c.Ref) {
 			err = ErrLabel
 		}
-		return &TryError{Kind: err, Left: left, Ref: c.Ref}
+		return f.Way, &TryError{Kind: err, Left: left, Ref: c.Ref}
 	}
 	c.Tries++
 	b.count(g.policy.Limits, now)
 	d.need(now.Add(horizon))
 	until, locked := b.locked(g.policy.Limits.TryAddress, now)
 
-	if deriveCode(g.house.ring, c.seed, g.binding(f)).matches(code) && allowed && !c.Void {
-		return nil
+	if allowed && !c.Void {
+		if deriveCode(g.house.ring, c.seed, g.binding(f)).matches(code) {
+			return f.Way, nil
+		}
+		if g.spendSpoken(d, f, spoken, now) {
+			return byLetIn, nil
+		}
 	}
 	if kind := g.kindOfWrong(c, f, code); kind != nil && c.Given < maxGivenBack && !locked {
 		c.Given++
 		c.Tries--
 		b.Tries.takeBack()
-		return &TryError{Kind: kind, Left: left, Ref: c.Ref}
+		return f.Way, &TryError{Kind: kind, Left: left, Ref: c.Ref}
 	}
 	// Kept as a keyed hash, so that a double click costs nothing. There are never
 	// more of them than a challenge has tries.
 	c.Wrong = append(c.Wrong, g.wrongMAC(c, code))
 	if locked {
-		return &LimitError{LimitTryAddress, until}
+		c.Tries = max(c.Tries, g.policy.Code.Attempts) // else it would wait for the end of the lock
+		return f.Way, &LimitError{LimitTryAddress, until}
 	}
 	if left--; left == 0 {
-		return &TryError{Kind: ErrCodeCancelled, Ref: c.Ref}
+		return f.Way, &TryError{Kind: ErrCodeCancelled, Ref: c.Ref}
 	}
-	return &TryError{Kind: ErrWrongCode, Left: left, Ref: c.Ref}
+	return f.Way, &TryError{Kind: ErrWrongCode, Left: left, Ref: c.Ref}
 }
 
 // kindOfWrong recognises the code of the mail before and a wrong code that was
@@ -216,56 +301,6 @@ func (g *Gate) wrongMAC(c *pending, code string) id {
 	return cut(g.house.ring.MAC(labelWrong, c.ID[:], []byte(code)))
 }
 
-// leaveBehind ends the session that the browser has, whoever it is of: a session
-// never survives an entry (fixation).
-func (g *Gate) leaveBehind(ctx context.Context, v *Visit) error {
-	if v.Session == "" {
-		return nil
-	}
-	live, _, err := g.live(ctx, v)
-	if err != nil {
-		return nil //nolint:nilerr // it is over already
-	}
-	return g.house.retire(ctx, live, "", func(*person) {})
-}
-
-// keeps says whether this browser is to be remembered: as the operator chose,
-// or as the person did. One that was remembered before stays so.
-func (g *Gate) keeps(asked bool) bool {
-	switch g.policy.Devices.Choice {
-	case ChoiceAlways:
-		return true
-	case ChoiceNever:
-		return false
-	default:
-		return asked
-	}
-}
-
-var errUnfit = errors.New("session does not fit the visit it was made for")
-
-// finish makes the cookies. A browser that is not to be remembered for whoever
-// came in by a code lets nobody else in by itself afterwards.
-func (g *Gate) finish(v *Visit, s sessions.Session, claims devices.Claims, d devices.Record, since uint64) (Entry, error) {
-	token, live, err := g.open(s, d.Generation, since, v.Now)
-	if err != nil {
-		return Entry{}, err
-	}
-	entry := Entry{SetSession: token, Admission: g.admission(v, live)}
-	if entry.Admission == nil {
-		return Entry{}, errUnfit
-	}
-	switch {
-	case d.ID != "":
-		entry.SetDevice = g.house.sealClaims(v, claims.With(devices.Claim{
-			Address: s.Email, Source: s.Source, User: s.User, ID: d.ID, Generation: d.Generation, Expires: g.rememberedUntil(&d).Unix(),
-		}))
-	case len(claims) > 0 && v.Earlier == nil:
-		entry.SetDevice = g.house.sealClaims(v, claims.Sleep(s.Email))
-	}
-	return entry, nil
-}
-
 func (g *Gate) logTry(ctx context.Context, v *Visit, f *Flow, err error) {
 	var try *TryError
 	if !errors.As(err, &try) {
@@ -276,5 +311,5 @@ func (g *Gate) logTry(ctx context.Context, v *Visit, f *Flow, err error) {
 	if errors.Is(err, ErrOldCode) {
 		name = OldCode
 	}
-	g.log(ctx, v, Event{Name: name, Address: f.Address, Source: f.Source, User: f.User, Ref: try.Ref, Tries: try.Left, Err: try.Kind})
+	g.log(ctx, v, Event{Name: name, Address: f.Address, Source: f.Source, User: f.User, Ref: try.Ref, Tries: try.Left, Way: f.Way, Err: try.Kind})
 }

@@ -37,6 +37,8 @@ type Record struct {
 	Coded      int64  `json:"coded"`               // last code entered here
 	Ended      bool   `json:"ended,omitempty"`     // the next entry needs a code
 	Session    string `json:"session,omitempty"`   // the session that the last entry made
+	Name       string `json:"name,omitempty"`      // given by its person
+	Seen       string `json:"seen,omitempty"`      // where the last entry was from, as the caller keeps it
 }
 
 // An Outcome is what a presented generation means.
