@@ -54,25 +54,27 @@ func (s *Store) ask(ctx context.Context, q question) (answer any, unsure bool, e
 func (s *Store) find(ctx context.Context, key string) (server string, err error) {
 	server = s.servers.name
 	if s.servers.cluster != nil {
-		if server, err = s.findInCluster(ctx, key); err != nil {
+		node, err := s.findInCluster(ctx, key)
+		if err != nil {
 			return "", err
 		}
+		server = node.Options().Addr
 	}
 	return server, s.outages.admit(server, time.Now())
 }
 
 // findInCluster asks the cluster, once, who keeps which keys.
-func (s *Store) findInCluster(ctx context.Context, key string) (server string, err error) {
+func (s *Store) findInCluster(ctx context.Context, key string) (*redis.Client, error) {
 	if err := s.outages.admit(s.servers.name, time.Now()); err != nil {
-		return "", err
+		return nil, err
 	}
 	node, err := s.servers.cluster.MasterForKey(ctx, key)
 	fault := s.faultOf(ctx, err)
 	s.noteFault(ctx, s.servers.name, fault, err)
 	if err != nil {
-		return "", s.explain(fault, err)
+		return nil, s.explain(fault, err)
 	}
-	return node.Options().Addr, nil
+	return node, nil
 }
 
 func (s *Store) send(ctx context.Context, q question, again bool) (any, error) {
@@ -88,8 +90,12 @@ func (s *Store) send(ctx context.Context, q question, again bool) (any, error) {
 }
 
 func (s *Store) sendOnce(ctx context.Context, args ...any) (any, error) {
+	return sendTo(ctx, s.servers.process, args...)
+}
+
+func sendTo(ctx context.Context, process func(context.Context, redis.Cmder) error, args ...any) (any, error) {
 	cmd := redis.NewCmd(ctx, args...)
-	err := s.servers.process(ctx, once{cmd})
+	err := process(ctx, once{cmd})
 	return cmd.Val(), err
 }
 

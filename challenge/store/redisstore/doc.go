@@ -18,7 +18,8 @@
 // but it can be told that this is another run (see [challenge.Lossy]), by the
 // replication id, which is made anew whenever a server starts or takes over.
 // That also happens when a server gets its first replica, and an hour after it
-// lost the last one.
+// lost the last one. What must not be forgotten even so is confirmed by a replica,
+// see [Store.Replicated].
 //
 // # When a server is away
 //
@@ -29,12 +30,13 @@
 //
 // # What the user of the servers needs
 //
-//	ACL SETUSER doorcode on >PASSWORD resetkeys ~doorcode:* resetchannels -@all +get +getrange +set +del +time +info +eval +evalsha +scan +select +hello
+//	ACL SETUSER doorcode on >PASSWORD resetkeys ~doorcode:* resetchannels -@all +get +getrange +set +del +time +info +eval +evalsha +scan +select +hello +wait
 //
 // and in a cluster besides
 //
 //	+cluster|slots +asking
 //
 // All keys begin with [Options.Prefix]. scan serves List only, which an
-// operator's commands use, and select only a database other than 0.
+// operator's commands use, select only a database other than 0, and wait only
+// servers with replicas.
 package redisstore

@@ -23,7 +23,7 @@ import (
 const (
 	password = "correct-horse-battery"
 
-	rights        = "+get +getrange +set +del +time +info +eval +evalsha +scan +select +hello"
+	rights        = "+get +getrange +set +del +time +info +eval +evalsha +scan +select +hello +wait"
 	clusterRights = "+cluster|slots +asking"
 )
 
@@ -47,7 +47,7 @@ func exercise(ctx context.Context, o redisstore.Options) error {
 	_, _, getRun := s.GetRun(ctx, "b")
 	_, list := s.List(ctx, "", "", 1)
 	_, runs := s.Runs(ctx)
-	return errors.Join(missing, put, get, getRun, list, runs)
+	return errors.Join(missing, put, get, getRun, list, runs, s.Replicated(ctx, "b"))
 }
 
 // The documented rights are enough, and none of them is one too many.
@@ -68,6 +68,7 @@ func TestAUserNeedsJustTheDocumentedRights(t *testing.T) {
 		t.Errorf("docs/operating.md does not have %q and %q", rule, clusterRights)
 	}
 	server := redistest.Start(t)
+	redistest.Replica(t, server)
 	c := server.Client()
 	o := redisstore.Options{Addrs: []string{server.Addr}, DB: 3, Username: "doorcode", Password: password, Timeout: slowMachine}
 	grant := func(rules ...string) {

@@ -43,7 +43,7 @@ const (
 )
 
 // A Store keeps records in Redis. It is a [challenge.Store], a
-// [challenge.Lossy] and a [challenge.Lister].
+// [challenge.Lossy], a [challenge.Replicated] and a [challenge.Lister].
 //
 // Any method may return [ErrAway], [ErrRefused] or [ErrUnreadable], or what
 // else the server had against it.
@@ -296,7 +296,8 @@ func safely(change edit, seen sight) (value []byte, ttl time.Duration, err error
 }
 
 var (
-	_ challenge.Store  = (*Store)(nil)
-	_ challenge.Lossy  = (*Store)(nil)
-	_ challenge.Lister = (*Store)(nil)
+	_ challenge.Store      = (*Store)(nil)
+	_ challenge.Lossy      = (*Store)(nil)
+	_ challenge.Replicated = (*Store)(nil)
+	_ challenge.Lister     = (*Store)(nil)
 )
