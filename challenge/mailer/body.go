@@ -52,6 +52,7 @@ type body struct {
 	Label   string   // of the link
 	Link    string   // the only one; empty: none
 	SentTo  string
+	Urge    string // sentence on what to have for the day that no mail comes; empty: none
 	Support string
 	Credit  string // text
 }
@@ -59,8 +60,8 @@ type body struct {
 // compose gathers everything that a mail says. All of it comes from the
 // configuration, the catalogue, a fixed vocabulary and the databases of places.
 func (l Letter) compose() body {
-	n, f := l.Notice, forms[l.Notice.Subject]
-	lexicon := words.For(n.Language)
+	n, lexicon := l.Notice, words.For(l.Notice.Language)
+	f := formOf(&n, lexicon)
 	host := plain(n.Host, maxName)
 	css, _ := colour(l.Style.Accent)
 	b := body{
@@ -72,37 +73,59 @@ func (l Letter) compose() body {
 			"ref": plain(n.Ref, maxName), "address": n.Mailbox, "support": l.Style.support(),
 		},
 	}
+	b.tellWhose(&n)
 	where := l.spot(lexicon)
 	b.tellWho(l, where)
 	if f.code {
-		b.carry(n, l.Date)
-	} else if f.until != "" && !n.Expires.IsZero() {
-		b.Args["until"] = moment(lexicon, roundUp(n.Expires), where)
-		b.Before = slices.Insert(b.Before, 1, f.until)
+		b.carry(f, &n, l.Date)
+	} else {
+		b.tellEnds(f, &n, where)
 	}
 	b.offer(f, n.Stop)
+	b.point(&n)
 	b.Marked = isolate(b.Args)
-	b.Subject = b.subject(f, l.Style.HideCode)
+	b.Subject = b.subject(f, l.Style.HideCode || n.Quietly)
 	b.Sender = b.sender(l.Style.From.Name)
 	return b
 }
 
-// tellWho describes whoever the mail is about.
+// tellWho describes whoever the mail is about. Where that is the people who run
+// the site there is no browser to describe.
 func (b *body) tellWho(l Letter, where spot) {
 	browser := cmp.Or(tame(l.Browser), b.Text("mail.unknown_browser", nil))
 	b.Args["browser"] = browser
+	if l.Notice.Agent == "" && !l.Notice.IP.IsValid() {
+		browser, b.Heading = "", "mail.details"
+	}
 	b.Facts = l.facts(b.Lexicon, browser, where)
 	b.Credit = l.credit(where)
 }
 
+// tellEnds says until when something holds, and how many of something are left.
+func (b *body) tellEnds(f form, n *challenge.Notice, where spot) {
+	b.Args["count"] = n.Count
+	if !n.Due.IsZero() {
+		b.Args["due"] = moment(b.Lexicon, n.Due, where)
+	}
+	if f.until == "" || n.Expires.IsZero() {
+		return
+	}
+	until := n.Expires
+	if n.Subject == challenge.WrongCodes {
+		until = roundUp(until)
+	}
+	b.Args["until"] = moment(b.Lexicon, until, where)
+	b.Before = slices.Insert(b.Before, 1, f.until)
+}
+
 // carry puts the code in, and why it is needed where that is out of the
 // ordinary.
-func (b *body) carry(n challenge.Notice, now time.Time) {
+func (b *body) carry(f form, n *challenge.Notice, now time.Time) {
 	b.Code = plain(n.Code.Reveal(), maxName)
 	b.Args["code"] = b.Code
 	b.Args["spelled"] = strings.Join(strings.Split(b.Code, ""), " ")
 	b.Args["count"] = minutes(n.Expires.Sub(now))
-	if key := "mail.reason_" + string(n.Reason); b.Has(key) {
+	if key := f.reasons + string(n.Reason); b.Has(key) {
 		b.Reason = key
 	}
 }
@@ -161,7 +184,7 @@ func roundUp(at time.Time) time.Time { return at.Add(time.Minute - 1).Truncate(t
 
 // own are values in the direction of their language; all others read from left
 // to right in every language.
-var own = []string{"app", "browser", "until"}
+var own = []string{"app", "browser", "due", "until"}
 
 // isolate marks values up so that a right-to-left sentence keeps them in order.
 func isolate(args words.Args) words.Args {

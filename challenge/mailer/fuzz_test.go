@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
 )
@@ -41,11 +42,17 @@ func FuzzRender(f *testing.F) {
 // link is, each mail keeps its form, and leads to the site or nowhere.
 func FuzzNotice(f *testing.F) {
 	for i, s := range hostile {
-		f.Add(uint8(i), s, s, s, s, s, s)
+		f.Add(uint8(i), s, s, s, s, s, s, s, s, int64(i))
 	}
-	f.Add(uint8(2), "Lisbon", "PT", "Europe/Lisbon", "Example Telecom", "new_place", stop)
-	f.Fuzz(func(t *testing.T, subject uint8, city, country, zone, owner, reason, link string) {
-		l := located(challenge.Subject(subject % 4))
+	f.Add(uint8(2), "Lisbon", "PT", "Europe/Lisbon", "Example Telecom", "new_place", stop, "", "", int64(0))
+	f.Add(uint8(6), "Lisbon", "PT", "Europe/Lisbon", "Example Telecom", "", stop, "set_second", "bo@example.com", int64(1))
+	f.Fuzz(func(t *testing.T, subject uint8, city, country, zone, owner, reason, link, kind, word string, due int64) {
+		l := located(challenge.Subject(int(subject) % len(subjects)))
+		l.Notice.Change, l.Notice.Why, l.Notice.Account, l.Notice.Count = challenge.ChangeKind(kind), word, word, int(due)
+		l.Notice.Second, l.Notice.Urge = due%2 == 1, due%3 == 1
+		if due > 0 {
+			l.Notice.Due = asked.Add(time.Duration(due))
+		}
 		p := &l.Notice.Place
 		p.City, p.Country, p.TimeZone, p.Network, p.Credit = city, country, zone, owner, owner
 		l.Notice.Reason, l.Notice.Stop = challenge.Reason(reason), link
@@ -59,7 +66,7 @@ func FuzzNotice(f *testing.F) {
 			t.Errorf("mail links to %q", links)
 		}
 		before, _, _ := strings.Cut(m.Text, "\n--\n")
-		if lines := strings.Count(before, "\n"); lines > 16 {
+		if lines := strings.Count(before, "\n"); lines > 17 {
 			t.Errorf("%d lines before the end:\n%s", lines, m.Text)
 		}
 		first := digitRun.FindString(m.HTML)

@@ -73,6 +73,37 @@ func TestRenderMatchesGoldenFiles(t *testing.T) {
 			l.Notice.Expires = time.Time{}
 			l.Style.TextOnly = true
 		},
+		"code-quiet-and-urging": func(l *mailer.Letter) {
+			*l = located(challenge.SignInCode)
+			l.Notice.Quietly, l.Notice.Urge = true, true
+		},
+		"code-second":  func(l *mailer.Letter) { *l = second(located(challenge.SignInCode)) },
+		"change":       func(l *mailer.Letter) { *l = of(challenge.ChangeCode, challenge.MakeBackupCodes) },
+		"prove-second": func(l *mailer.Letter) { *l = second(of(challenge.ChangeCode, challenge.ProveSecond)) },
+		"backup-code-used": func(l *mailer.Letter) {
+			*l = located(challenge.BackupCodeUsed)
+			l.Notice.Count = 1
+		},
+		"backup-code-used-last-second": func(l *mailer.Letter) {
+			*l = second(located(challenge.BackupCodeUsed))
+			l.Notice.Count, l.Style.TextOnly = 0, true
+		},
+		"ways-changed": func(l *mailer.Letter) { *l = of(challenge.WaysChanged, challenge.MakeBackupCodes) },
+		"ways-changed-waiting": func(l *mailer.Letter) {
+			*l = of(challenge.WaysChanged, challenge.SetSecond)
+			l.Notice.Account = "b••@example.net"
+			waiting(l)
+		},
+		"erase-waiting": func(l *mailer.Letter) {
+			*l = of(challenge.WaysChanged, challenge.EraseData)
+			l.Style.TextOnly = true
+			waiting(l)
+		},
+		"guard-started": func(l *mailer.Letter) {
+			*l = of(challenge.WaysChanged, challenge.StartGuard)
+			l.Style.TextOnly, l.Notice.Stop = true, "" // what is on hold is made anew, and nothing to be taken back
+		},
+		"code-read-out": func(l *mailer.Letter) { *l = located(challenge.CodeReadOut) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := letter()

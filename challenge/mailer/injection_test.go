@@ -83,6 +83,10 @@ var places = map[string]func(*mailer.Letter, string){
 	"credit":      func(l *mailer.Letter, s string) { l.Notice.Place.Credit = s },
 	"reason":      func(l *mailer.Letter, s string) { l.Notice.Reason = challenge.Reason(s) },
 	"link":        func(l *mailer.Letter, s string) { l.Notice.Stop = s },
+	"kind":        func(l *mailer.Letter, s string) { l.Notice.Change = challenge.ChangeKind(s) },
+	"why":         func(l *mailer.Letter, s string) { l.Notice.Why = s },
+	"account":     func(l *mailer.Letter, s string) { l.Notice.Second, l.Notice.Account = true, s },
+	"own account": func(l *mailer.Letter, s string) { l.Notice.Change, l.Notice.Account = challenge.SetSecond, s },
 	"end of link": func(l *mailer.Letter, s string) { l.Notice.Stop = stop + s },
 }
 

@@ -75,10 +75,12 @@ func lisbon() geo.Place {
 var subjects = map[string]challenge.Subject{
 	"code": challenge.SignInCode, "confirm": challenge.ConfirmCode,
 	"new-sign-in": challenge.NewSignIn, "wrong-codes": challenge.WrongCodes,
+	"change": challenge.ChangeCode, "backup-code-used": challenge.BackupCodeUsed,
+	"ways-changed": challenge.WaysChanged, "code-read-out": challenge.CodeReadOut,
 }
 
 func hasCode(s challenge.Subject) bool {
-	return s == challenge.SignInCode || s == challenge.ConfirmCode
+	return s == challenge.SignInCode || s == challenge.ConfirmCode || s == challenge.ChangeCode
 }
 
 // located is a letter from Lisbon that has all that its subject may have.
@@ -88,6 +90,15 @@ func located(s challenge.Subject) mailer.Letter {
 	l.Notice.Place.Credit = "IP Geolocation by DB-IP"
 	if !hasCode(s) {
 		l.Notice.Code, l.Notice.Ref = challenge.Code{}, ""
+	}
+	switch s {
+	case challenge.ChangeCode, challenge.WaysChanged:
+		l.Notice.Change = challenge.MakeBackupCodes
+	case challenge.BackupCodeUsed:
+		l.Notice.Count = 7
+	case challenge.CodeReadOut: // nobody's browser asked
+		l.Notice.Why, l.Notice.Expires = "Lost her phone on the train", asked.Add(15*time.Minute)
+		l.Notice.Agent, l.Notice.IP, l.Notice.Place, l.Browser = "", netip.Addr{}, geo.Place{}, ""
 	}
 	return l
 }

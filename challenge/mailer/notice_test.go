@@ -37,6 +37,10 @@ func TestNoticesWithoutACodeAreTriedForHours(t *testing.T) {
 		"a sign-in for four hours":           {challenge.NewSignIn, 10 * time.Minute, 4 * time.Hour, "mail could not be handed over for too long"},
 		"a sign-in without an end as long":   {challenge.NewSignIn, 0, 4 * time.Hour, "mail could not be handed over for too long"},
 		"wrong codes though all is over":     {challenge.WrongCodes, time.Minute, 4 * time.Hour, "mail could not be handed over for too long"},
+		"a code for a change until it ends":  {challenge.ChangeCode, 5 * time.Minute, 5 * time.Minute, "code ended before the mail could be handed over"},
+		"a used backup code for four hours":  {challenge.BackupCodeUsed, 0, 4 * time.Hour, "mail could not be handed over for too long"},
+		"a change for four hours":            {challenge.WaysChanged, 0, 4 * time.Hour, "mail could not be handed over for too long"},
+		"a code read out though it is over":  {challenge.CodeReadOut, time.Minute, 4 * time.Hour, "mail could not be handed over for too long"},
 		"wrong codes that were long ago too": {challenge.WrongCodes, -time.Hour, 4 * time.Hour, "mail could not be handed over for too long"},
 	} {
 		for _, decoy := range []bool{false, true} {

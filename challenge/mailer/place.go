@@ -104,6 +104,7 @@ func (l Letter) facts(lexicon *words.Lexicon, browser string, s spot) []fact {
 	if s.city != "" {
 		near = lexicon.Text("mail.approximate", words.Args{"place": near})
 	}
+	add("mail.why", l.why())
 	add("mail.browser", browser)
 	add("mail.place", near)
 	add("mail.network", l.network(lexicon))

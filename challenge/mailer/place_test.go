@@ -69,6 +69,7 @@ func TestWhereSomebodyIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for mail, subject := range subjects {
 				l := located(subject)
+				l.Notice.Place = located(challenge.SignInCode).Notice.Place
 				tt.change(&l.Notice.Place)
 				m := render(t, l)
 				if got := line(m.Text, "Place"); got != tt.place {
@@ -175,9 +176,15 @@ func TestWhyACodeIsNeeded(t *testing.T) {
 		challenge.Expired:    "The time for which we remember that browser is over.",
 		challenge.Operator:   "The people who run Example asked for a new code.",
 	}
+	const unusualChange = "That browser is at a place you don't usually use."
+	signIn, change := want, map[challenge.Reason]string{challenge.NewPlace: unusualChange, challenge.Travel: unusualChange}
 	for mail, subject := range subjects {
 		l := located(subject)
 		plain := render(t, l)
+		want := signIn
+		if subject == challenge.ChangeCode { // a code for a change is always needed
+			want = change
+		}
 		for _, reason := range reasons {
 			l.Notice.Reason = reason
 			m := render(t, l)
@@ -204,11 +211,12 @@ func TestEveryValueIsIsolated(t *testing.T) {
 	for mail, subject := range subjects {
 		l := located(subject)
 		l.Notice.Reason = challenge.Operator
-		l.Notice.Expires = asked.Add(25 * time.Hour)
+		l.Notice.Expires, l.Notice.Due = asked.Add(25*time.Hour), asked.Add(25*time.Hour)
+		l.Notice.Count, l.Notice.Second, l.Notice.Account, l.Notice.Urge = 0, true, "b••@example.net", true
 		_, content, _ := strings.Cut(render(t, l).HTML, "<body>")
 		rest := bdi.ReplaceAllString(content, "")
 		for _, value := range []string{
-			secret, "7KQ", "app.example.com\"", ">app.example.com", "Example", "ana@", "help@", "Lisbon", "203.", "UTC", "Firefox", "DB-IP",
+			secret, "7KQ", "app.example.com\"", ">app.example.com", "Example", "ana@", "help@", "Lisbon", "203.", "UTC", "Firefox", "DB-IP", "b••@", "/.doorcode/.", "train",
 		} {
 			if strings.Contains(rest, value) {
 				t.Errorf("%s: %q is not isolated in:\n%s", mail, value, content)

@@ -20,6 +20,7 @@ type form struct {
 	lead     string
 	before   []string // sentences between the lead and the facts
 	until    string   // one more, after the first, where there is an end to tell
+	reasons  string   // what the keys of reasons for a code begin with
 	heading  string   // of the facts
 	after    []string // sentences between the facts and the link
 	link     string   // what the link is called; empty: the mail has none
@@ -35,6 +36,7 @@ var forms = map[challenge.Subject]form{
 		subjects: []string{"mail.subject_without_code", "mail.subject_without_app"},
 		lead:     "mail.lead",
 		before:   []string{"mail.where", "mail.spelled", "mail.life"},
+		reasons:  "mail.reason_",
 		heading:  "mail.asked",
 		after:    []string{"mail.not_you"},
 		link:     "mail.stop",
@@ -47,6 +49,7 @@ var forms = map[challenge.Subject]form{
 		subjects: []string{"mail.confirm_subject", "mail.confirm_subject_without_app"},
 		lead:     "mail.confirm_lead",
 		before:   []string{"mail.confirm_where", "mail.spelled", "mail.life"},
+		reasons:  "mail.reason_",
 		heading:  "mail.asked",
 		after:    []string{"mail.confirm_not_you"},
 		link:     "mail.stop",
@@ -71,5 +74,52 @@ var forms = map[challenge.Subject]form{
 		heading:  "mail.wrong_last",
 		after:    []string{"mail.wrong_not_you"},
 		sentTo:   "mail.wrong_sent_to",
+	},
+	challenge.ChangeCode: {
+		code:     true,
+		subjects: []string{"mail.change_subject", "mail.change_subject_without_app"},
+		lead:     "mail.change_lead",
+		before:   []string{"mail.confirm_where", "mail.spelled", "mail.life"},
+		reasons:  "mail.change_reason_",
+		heading:  "mail.asked",
+		after:    []string{"mail.change_not_you"},
+		link:     "mail.change_stop",
+		linked:   "mail.change_stops",
+		unlinked: "mail.change_sign_out",
+		sentTo:   "mail.change_sent_to",
+	},
+	challenge.BackupCodeUsed: {
+		subjects: []string{"mail.backup_subject", "mail.backup_subject_without_app"},
+		lead:     "mail.backup_lead",
+		before:   []string{"mail.new_where", "mail.backup_left"},
+		heading:  "mail.new_from",
+		after:    []string{"mail.backup_was_you"},
+		link:     "mail.new_not_me",
+		linked:   "mail.new_sign_out",
+		unlinked: "mail.new_tell",
+		sentTo:   "mail.backup_sent_to",
+	},
+	challenge.WaysChanged: {
+		subjects: []string{"mail.changed_subject", "mail.changed_subject_without_app"},
+		lead:     "mail.changed_lead",
+		before:   []string{"mail.changed_where"},
+		heading:  "mail.changed_from",
+		after:    []string{"mail.new_was_you"},
+		link:     "mail.new_not_me",
+		linked:   "mail.changed_ends",
+		unlinked: "mail.changed_sign_out",
+		sentTo:   "mail.changed_sent_to",
+	},
+	challenge.CodeReadOut: {
+		subjects: []string{"mail.read_subject", "mail.read_subject_without_app"},
+		lead:     "mail.read_lead",
+		before:   []string{"mail.read_where"},
+		until:    "mail.read_until",
+		heading:  "mail.asked",
+		after:    []string{"mail.read_was_you"},
+		link:     "mail.read_stop",
+		linked:   "mail.read_stops",
+		unlinked: "mail.read_tell",
+		sentTo:   "mail.read_sent_to",
 	},
 }

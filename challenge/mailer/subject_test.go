@@ -30,6 +30,17 @@ func TestSubjects(t *testing.T) {
 		"a browser that nobody knows":       {challenge.NewSignIn, func(l *mailer.Letter) { l.Browser = "" }, "New sign-in to Example: an unknown browser"},
 		"wrong codes":                       {challenge.WrongCodes, nil, "Too many wrong codes for Example"},
 		"wrong codes without run of digits": {challenge.WrongCodes, numbered, "Too many wrong codes"},
+		"a code for a change never shows":   {challenge.ChangeCode, nil, "Your Example code to confirm a change (7KQ)"},
+		"nor do digits beside it":           {challenge.ChangeCode, numbered, "Your code to confirm a change (7KQ)"},
+		"a backup code":                     {challenge.BackupCodeUsed, nil, "A backup code was used for Example"},
+		"a backup code and no digits":       {challenge.BackupCodeUsed, numbered, "A backup code was used"},
+		"a change is named":                 {challenge.WaysChanged, nil, "New backup codes for Example"},
+		"a change without run of digits":    {challenge.WaysChanged, numbered, "Your sign-in was changed"},
+		"a change that waits":               {challenge.WaysChanged, waiting, "Waiting: new backup codes for Example"},
+		"one that waits without digits":     {challenge.WaysChanged, func(l *mailer.Letter) { waiting(l); numbered(l) }, "A change to your sign-in is waiting"},
+		"a code that is read out":           {challenge.CodeReadOut, nil, "A sign-in code for Example, to be read out to you"},
+		"a code read out without digits":    {challenge.CodeReadOut, numbered, "A sign-in code, to be read out to you"},
+		"a code that comes quietly":         {challenge.SignInCode, func(l *mailer.Letter) { l.Notice.Quietly = true }, "Your Example code (7KQ)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := located(tt.subject)
@@ -47,6 +58,8 @@ func TestSubjects(t *testing.T) {
 
 func hidden(l *mailer.Letter) { l.Style.HideCode = true }
 
+func waiting(l *mailer.Letter) { l.Notice.Due = asked.Add(24 * time.Hour) }
+
 func numbered(l *mailer.Letter) { l.Notice.App, l.Browser = "Ledger 2024", "Firefox 145000" }
 
 func TestWhatEachMailTells(t *testing.T) {
@@ -56,6 +69,12 @@ func TestWhatEachMailTells(t *testing.T) {
 		"confirm":     {"482917 is your Example code to confirm it's you.", "4 8 2 9 1 7", "for 10 minutes, once", "7KQ", "in the browser where you are signed in", "Not you?", "Stop this sign-in"},
 		"new-sign-in": {"Someone used a code for Example, in a new browser or from a new place.", "Was this you? Then there is nothing to do.", "Sign that browser out.", "That wasn't me"},
 		"wrong-codes": {"Someone entered too many wrong codes for Example.", "Nobody got in", "Until 22 Nov, 13:34 UTC (13:34 in Lisbon) we accept no codes", "A browser that we remember for you still works."},
+		"change": {
+			"482917 is your Example code to make new backup codes.", "4 8 2 9 1 7", "for 10 minutes, once", "7KQ", "in the browser where you are signed in",
+			"Not you? Someone is signed in as you and wants to change how you sign in. Don't share or enter this code.", "Stop this change",
+		},
+		"backup-code-used": {"Someone used a backup code for Example.", "7 backup codes are left.", "Was this you?", "Sign that browser out.", "That wasn't me"},
+		"ways-changed":     {"Someone made new backup codes for Example.", "Any older ones no longer work.", "Was this you?", "Was it someone else? The link takes it back, signs that browser out,", "Then check", "at app.example.com/.doorcode/.", "That wasn't me"},
 	} {
 		l := located(subjects[name])
 		if name == "wrong-codes" {

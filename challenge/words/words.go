@@ -19,6 +19,7 @@ import (
 	"sync"
 
 	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 )
 
 // Args are the values of a message's placeholders, by name. Values are
@@ -48,6 +49,26 @@ func For(accept string) *Lexicon {
 	// by a crash.
 	catalogue, _ := builtIn()
 	return catalogue.For(accept)
+}
+
+// Languages are the built-in languages, English first, as For takes them.
+func Languages() []string {
+	catalogue, _ := builtIn() // as in For
+	tags := make([]string, len(catalogue.lexicons))
+	for i, lexicon := range catalogue.lexicons {
+		tags[i] = lexicon.lang
+	}
+	return tags
+}
+
+// OwnName is what a language is called in itself, such as "português" for pt.
+// Whatever is no language is its own name.
+func OwnName(tag string) string {
+	parsed, err := language.Parse(tag)
+	if err != nil {
+		return tag
+	}
+	return display.Self.Name(parsed)
 }
 
 // Check says what is wrong with the built-in catalogue: faults that Open found,
