@@ -70,10 +70,11 @@ func tighten(script string) string {
 // of them may be the key of an object in it.
 var longNames = []string{
 	"sendable", "button", "answer", "field", "again", "channel", "waiting", "native", "start", "seconds", "asked", "other",
+	"data", "form", "clean", "get", "now", "left", "goOn", "mine", "size", "busy", "last", "held", "code", "doc",
 }
 
-// shorten gives those variables capital letters for names, and drops semicolons
-// that end a block. It leaves strings alone, which are in single quotes.
+// shorten gives those variables capital letters for names, declares all of them by
+// the shortest word, and drops semicolons that end a block. It leaves strings alone, which are in single quotes.
 func shorten(script string) string {
 	parts := strings.Split(script, "'")
 	for i := 0; i < len(parts); i += 2 {
@@ -86,6 +87,9 @@ func shorten(script string) string {
 // shortName leaves properties alone, which have a dot before them; a variable
 // that is spread has three.
 func shortName(name string) string {
+	if name == "const" {
+		return "let"
+	}
 	variable := strings.TrimPrefix(name, "...")
 	letter := slices.Index(longNames, variable)
 	if letter < 0 {
@@ -97,10 +101,14 @@ func shortName(name string) string {
 var identifier = regexp.MustCompile(`\.*\w+`)
 
 // policy allows exactly what a page consists of (CSP Level 3).
-func policy(style string, k kind) string {
-	directives := []string{"default-src 'none'", "style-src " + source(style)}
-	if k == scripted {
+func policy(l *look, k kind) string {
+	directives := []string{"default-src 'none'", "style-src " + source(l.style)}
+	switch k {
+	case scripted:
 		directives = append(directives, "script-src "+source(script), "connect-src 'self'")
+	case account:
+		directives[1] = "style-src " + source(l.accountStyle)
+		directives = append(directives, "script-src "+source(accountScript))
 	}
 	ancestors := "frame-ancestors 'none'"
 	if k == framed {

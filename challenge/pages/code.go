@@ -21,10 +21,12 @@ const (
 )
 
 // Code is screen [2], which asks for the code, and all that can come of it:
-// [2e] [2p] [2x] [2l] [2L] [2r] [2t] [2m]. With Confirm it is screen [2s].
+// [2e] [2p] [2x] [2l] [2L] [2r] [2t] [2m]. With Confirm it is screen [2s], and by
+// its Way [3] or [5].
 //
-// Its forms post to Endpoints + "verify" (code, remember, flow, held), "resend"
-// and "change" (flow, held).
+// Its forms post to Endpoints + "verify", or "backup" for WayBackup (code, remember,
+// flow, held), "way" (way: mail, backup, app, second, or other for the list),
+// "resend" and "change" (flow, held).
 type Code struct {
 	// Endpoints and Flow are as in Email.
 	Endpoints, Flow string
@@ -33,10 +35,14 @@ type Code struct {
 	Address string
 	// Known: an earlier step told the identity. The person cannot change it.
 	Known bool
+	// Way is what the page asks for, Offers what else it lets the person choose,
+	// where that would be accepted.
+	Way    Way
+	Offers WayOffers
 	// Ref is the label that stands in the mail too. Where it is empty there is
 	// no code under way, and the page does not speak of one.
 	Ref string
-	// Length is how many characters a code has. Zero: 6.
+	// Length is how many characters a mailed code has. Zero: 6.
 	Length int
 	// Alphabet is what they are from. Empty: the digits. Codes of any other
 	// alphabet are said to have letters.
@@ -74,15 +80,20 @@ type Code struct {
 	// ReasonSensitive.
 	Confirm bool
 	GoBack  string
+	// For is what somebody who is signed in is asked for a code for. The way back is
+	// then a form that posts to Endpoints + "change".
+	For Purpose
 
 	Reason Reason
 	// Near is where the visit seems to come from, told along with Reason.
 	Near words.Spot
 	// Credit is what the source of Near wants to be printed beside it.
 	Credit string
-	// FormNotSent, Held and AnswersPost are as in Email.
-	FormNotSent, AnswersPost bool
-	Held                     string
+	// FormNotSent, Held, AnswersPost and SignedOut are as in Email.
+	FormNotSent, AnswersPost, SignedOut bool
+	Held                                string
+	// Replaced: a code was entered for a change that another one has replaced.
+	Replaced bool
 }
 
 // codeView is what code.html sees. Nil and empty parts are left out.
@@ -94,7 +105,8 @@ type codeView struct {
 	First               *button         // a resend button before the field
 	Field               *fieldView
 	Resend              *resendView
-	Different           string
+	Choices             []other // of the list of ways
+	Others              []other // below everything else
 	Back                *link
 	Why                 *whyView
 	StatusURL           string
@@ -105,9 +117,11 @@ type codeView struct {
 type button struct{ Label, Busy, About string }
 
 type fieldView struct {
+	To                           string // where its form goes, below the endpoints
 	Label, Hint, Typed, Alphabet string
 	Length                       int
 	Numeric                      bool
+	Saved                        bool // what is typed was written down, and is no code of this hour
 	Main, Focus                  bool // it is what the page is about; it has the focus
 	Button                       button
 	Remember                     *rememberView
@@ -131,20 +145,27 @@ func (Code) kind() kind { return scripted }
 
 func (p Code) content(s scribe) content {
 	p = p.withDefaults()
-	c := content{template: "code.html", heading: s.both("code.heading", nil), failed: p.Trouble.inField() || p.isOver()}
-	if p.Confirm {
-		c.heading = s.both("confirm.heading", nil)
-	}
+	c := content{template: "code.html", heading: p.heading(s), failed: p.Trouble.inField() || p.isOver()}
 	v := codeView{check: newCheck(p.Endpoints, p.Flow, p.Held, p.AnswersPost)}
-	switch p.Trouble {
-	case CodeCancelled:
+	switch {
+	case p.locked():
+		c.heading = s.both("locked.heading", words.Args{"at": s.moment(at, p.Now, p.RetryAt)})
+		v.Text = []template.HTML{p.sentence(s).html}
+		if p.Offers != (WayOffers{}) {
+			v.Text = append(v.Text, s.html("way.locked", nil))
+		}
+	case p.Way == WayChoice:
+		p.fillChoice(s, &v)
+	case p.Trouble == AppLocked:
+		c.heading = s.both("locked.heading", words.Args{"at": s.moment(at, p.Now, p.RetryAt)})
+		v.Text = []template.HTML{p.sentence(s).html}
+	case p.Way.typed():
+		p.fillWay(s, &v)
+	case p.Trouble == CodeCancelled:
 		c.heading = s.both("cancelled.heading", nil)
 		v.Text = []template.HTML{p.sentence(s).html}
 		v.First = p.newCode(s)
-	case AddressLocked, NetworkLocked:
-		c.heading = s.both("locked.heading", words.Args{"at": s.moment(at, p.Now, p.RetryAt)})
-		v.Text = []template.HTML{p.sentence(s).html}
-	case MailDown:
+	case p.Trouble == MailDown:
 		c.heading = s.both("mail_down.heading", nil)
 		v.Text = []template.HTML{p.sentence(s).html}
 		v.First = &button{Label: s.text("mail_down.again", nil), Busy: s.text("email.busy", nil)}
@@ -175,8 +196,14 @@ func (p Code) withDefaults() Code {
 			p.GoBack = "/"
 		}
 	}
+	if p.Way.typed() || p.Way == WayChoice {
+		return p.atWay()
+	}
 	return p
 }
+
+// locked reports that nothing that could be entered is accepted, whatever the way.
+func (p Code) locked() bool { return p.Trouble == AddressLocked || p.Trouble == NetworkLocked }
 
 // fill makes the page while a code can be entered.
 func (p Code) fill(s scribe, v *codeView) {
@@ -204,12 +231,13 @@ func (p Code) fill(s scribe, v *codeView) {
 
 // surround adds what stands on every form of the page.
 func (p Code) surround(s scribe, v *codeView) {
-	canSend := p.Held != "" && (v.Field != nil || v.First != nil)
-	v.check.Notice = s.fate(canSend, p.FormNotSent || p.Held != "")
-	if !p.Known {
-		v.Different = s.text("code.different", nil)
+	canSend := p.Held != "" && !p.locked() && p.Trouble != AppLocked
+	v.check.notes(s, p.SignedOut, s.fate(canSend, p.FormNotSent || p.Held != ""))
+	if p.Replaced {
+		v.Notices = append(v.Notices, s.html("account.replaced", nil))
 	}
-	if p.Confirm {
+	v.Others = p.others(s)
+	if p.Confirm && p.For == PurposeNone {
 		v.Back = &link{URL: p.GoBack, Label: s.text("confirm.back", nil)}
 	}
 	if v.Field != nil {
@@ -231,7 +259,7 @@ func (p Code) numeric() bool { return p.Alphabet == digits }
 
 // address is the mailbox as this visitor may see it.
 func (p Code) address(s scribe) message {
-	if p.Known {
+	if p.Known && p.For != PurposeProof {
 		return s.masked(p.Address)
 	}
 	return isolated(p.Address)
@@ -240,6 +268,10 @@ func (p Code) address(s scribe) message {
 func (p Code) lead(s scribe) template.HTML {
 	key := "code.maybe_letters"
 	switch {
+	case p.Way == WaySecond && p.numeric():
+		key = "way.second_numbers"
+	case p.Way == WaySecond:
+		key = "way.second_letters"
 	case p.Known && p.numeric():
 		key = "code.sent_numbers"
 	case p.Known:
@@ -247,17 +279,24 @@ func (p Code) lead(s scribe) template.HTML {
 	case p.numeric():
 		key = "code.maybe_numbers"
 	}
-	if p.Confirm && p.Reason == ReasonSensitive {
+	if p.Confirm && p.Way == WayMail && p.Reason == ReasonSensitive {
 		key = "confirm.sent"
 	}
-	sent := s.both(key, words.Args{"address": p.address(s), "digits": p.Length})
+	args := words.Args{"address": p.address(s), "digits": p.Length}
+	sent := s.both(key, args).html
+	switch {
+	case p.For != PurposeNone && p.Way == WaySecond:
+		sent = p.purpose(s, "for.second_mail", nil)
+	case p.For != PurposeNone:
+		sent = p.purpose(s, "for.mail", args)
+	}
 	look := s.both("code.look", words.Args{"ref": isolated(p.Ref), "until": s.moment(until, p.Now, p.Expires)})
-	return sent.html + " " + look.html
+	return sent + " " + look.html
 }
 
 func (p Code) field(s scribe) *fieldView {
 	f := &fieldView{
-		Label: s.text("code.label", nil), Hint: s.text("code.hint", nil),
+		To: "verify", Label: s.text("code.label", nil), Hint: s.text("code.hint", nil),
 		Typed: p.Typed, Alphabet: p.Alphabet, Length: p.Length, Numeric: p.numeric(),
 		Button: button{Label: s.text("code.button", nil), Busy: s.text("code.busy", nil)},
 	}
@@ -287,7 +326,7 @@ func (p Code) resend(s scribe) *resendView {
 		Expired: s.text("code.expired", nil),
 		Seconds: int((p.ResendIn + time.Second - 1) / time.Second),
 	}
-	if !p.Known {
+	if !p.Known && p.Way == WayMail {
 		r.Address = s.both("code.check_address", words.Args{"address": isolated(p.Address)}).html
 		r.Change = s.text("code.change", nil)
 	}

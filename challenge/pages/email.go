@@ -48,6 +48,8 @@ type Email struct {
 	// AnswersPost: the page answers a POST. It never reloads then, and listens
 	// to nothing: a reload would send that POST again.
 	AnswersPost bool
+	// SignedOut is [11]: the person was signed out from another browser.
+	SignedOut bool
 }
 
 // emailView is what email.html sees.
@@ -62,9 +64,19 @@ type emailView struct {
 // check is what both forms have in common.
 type check struct {
 	Endpoints, Flow, Held string
-	Notice                template.HTML
+	Notices               []template.HTML
 	AnswersPost           bool
 	ErrorTitle            string
+}
+
+// notes says what happened before the person came to the page.
+func (c *check) notes(s scribe, signedOut bool, fate template.HTML) {
+	if signedOut {
+		c.Notices = append(c.Notices, s.html("door.elsewhere", nil))
+	}
+	if fate != "" {
+		c.Notices = append(c.Notices, fate)
+	}
 }
 
 func newCheck(endpoints, flow, held string, answersPost bool) check {
@@ -83,7 +95,7 @@ func (p Email) content(s scribe) content {
 		UseBetter: s.text("email.use", nil), KeepOwn: s.text("email.keep", nil),
 	}
 	v.ErrorTitle = s.title(content{heading: c.heading, failed: true})
-	v.Notice = s.fate(p.Held != "", p.FormNotSent)
+	v.notes(s, p.SignedOut, s.fate(p.Held != "", p.FormNotSent))
 	switch p.Trouble {
 	case EmailSuggestion:
 		v.Suggestion = p.sentence(s).html

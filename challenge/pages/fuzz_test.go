@@ -83,7 +83,11 @@ func FuzzPlaces(f *testing.F) {
 		details := pages.StopDetails{Browser: text, Near: spot, Network: text, Credit: text}
 		every := []pages.Page{
 			pages.Code{Confirm: true, Address: text, GoBack: text, Reason: pages.Reason(reason), Near: spot, Credit: text, Held: text, Ref: text},
-			pages.Email{Held: text},
+			pages.Code{
+				Way: pages.Way(reason % 6), For: pages.Purpose(radius), Offers: everyWay, Trouble: pages.Trouble(reason % 17),
+				Address: text, Typed: text, Flow: text, Ref: text, SignedOut: true,
+			},
+			pages.Email{Held: text, SignedOut: true},
 			pages.Send{Held: text},
 			pages.NoCountry{Country: country},
 			pages.Stop{Action: text, Nonce: text, Keep: text, Asked: details},

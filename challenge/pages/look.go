@@ -62,12 +62,13 @@ type look struct {
 	Support     string
 	SupportText string
 	Privacy     string
-	Style       template.HTML
 
-	supportLink template.HTML
-	style       string
-	accent      Color
-	adjusted    bool
+	supportLink         template.HTML
+	style, accountStyle string
+	styleElement        template.HTML
+	accountStyleElement template.HTML
+	accent              Color
+	adjusted            bool
 }
 
 // LogoURI makes a data: URI of an image file: PNG, JPEG, GIF, WebP or SVG. An

@@ -20,7 +20,8 @@ import (
 
 // A Page is one of this package's screens: Email, Code, Send, SendForm, Begin,
 // NoAccess, NoCountry, Stop, Stopped, StopOver, Restored, SignOut, SignedOut,
-// CookiesBlocked, Unavailable, Framed, PlainHTTP, NotSent or Refused.
+// CookiesBlocked, Unavailable, Framed, PlainHTTP, NotSent, Erasing or Refused, or one of
+// the account pages, whose names begin with Account.
 type Page interface {
 	kind() kind
 	content(s scribe) content
@@ -40,6 +41,7 @@ const (
 	scripted             // runs the page's script, which talks to this host
 	sending              // has a form that the app answers
 	framed               // may stand in a frame of the same site
+	account              // an account page, with a style and a script of its own
 )
 
 // content is what a page puts into the common frame.
@@ -48,6 +50,7 @@ type content struct {
 	heading  message
 	failed   bool // the title starts with "Error: "
 	data     any
+	account  *accountView // nil on other pages
 }
 
 // message is one sentence in both forms.
@@ -65,7 +68,9 @@ type view struct {
 	Heading template.HTML
 	Help    template.HTML
 	Privacy string // the link's text
+	Style   template.HTML
 	Script  template.HTML
+	Account *accountView
 	Body    any
 }
 
@@ -73,7 +78,7 @@ type view struct {
 // and is safe for concurrent use.
 type Renderer struct {
 	look     *look
-	policies [framed + 1]string
+	policies [account + 1]string
 }
 
 // New computes all that the pages of one gate have in common. It returns
@@ -85,7 +90,7 @@ func New(options LookOptions) (*Renderer, error) {
 	}
 	r := &Renderer{look: l}
 	for k := range r.policies {
-		r.policies[k] = policy(l.style, kind(k))
+		r.policies[k] = policy(l, kind(k))
 	}
 	return r, nil
 }
@@ -100,13 +105,18 @@ func (r *Renderer) Render(dst *bytes.Buffer, lex *words.Lexicon, page Page) erro
 		Title:   s.title(c),
 		Heading: c.heading.html,
 		Privacy: s.text("frame.privacy", nil),
+		Style:   r.look.styleElement,
+		Account: c.account,
 		Body:    c.data,
 	}
 	if r.look.Support != "" {
 		v.Help = s.html("frame.help", nil)
 	}
-	if page.kind() == scripted {
+	switch page.kind() {
+	case scripted:
 		v.Script = scriptElement
+	case account:
+		v.Style, v.Script = r.look.accountStyleElement, accountScriptElement
 	}
 	start := dst.Len()
 	if err := templates.ExecuteTemplate(dst, c.template, v); err != nil {

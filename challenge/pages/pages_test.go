@@ -6,6 +6,7 @@ package pages_test
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -37,12 +38,15 @@ type screen struct {
 	page pages.Page
 }
 
+// everyWay is what a gate offers unless its operator says otherwise.
+var everyWay = pages.WayOffers{Backup: true, App: true, Second: true}
+
 // asked is screen [2] as a stranger meets it.
 func asked() pages.Code {
 	return pages.Code{
 		Endpoints: endpoints, Flow: flow, Address: "ana@example.com", Ref: "7KQ",
 		Now: noon, Expires: noon.Add(10 * time.Minute), ResendIn: 24 * time.Second,
-		Days: 30, Reason: pages.ReasonNewBrowser,
+		Days: 30, Reason: pages.ReasonNewBrowser, Offers: everyWay,
 	}
 }
 
@@ -61,7 +65,7 @@ func code(change func(*pages.Code)) pages.Page {
 
 // screens is every screen in every state.
 func screens() []screen {
-	return slices.Concat(doors(), plainScreens(), placeScreens(), heldScreens(), stopScreens())
+	return slices.Concat(doors(), doorWays(), plainScreens(), placeScreens(), heldScreens(), stopScreens(), codesScreens(), waysScreens(), accountScreens(), tokensScreens(), activityScreens())
 }
 
 // doors are the screens that ask for an address or a code.
@@ -151,12 +155,16 @@ func renderIn(t testing.TB, r *pages.Renderer, lex *words.Lexicon, page pages.Pa
 func arabic(t testing.TB) *words.Lexicon {
 	t.Helper()
 	files := fstest.MapFS{}
-	for _, name := range []string{"pages.json", "places.json", "mail.json"} {
-		list, err := os.ReadFile("../words/en/" + name)
+	names, err := filepath.Glob("../words/en/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		list, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		files["ar/"+name] = &fstest.MapFile{Data: list}
+		files["ar/"+filepath.Base(name)] = &fstest.MapFile{Data: list}
 	}
 	catalogue, err := words.Open(files)
 	if err != nil {

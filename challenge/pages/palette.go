@@ -66,7 +66,9 @@ func (l *look) setColors(accent string, theme Theme) error {
 	}
 	l.adjusted = l.accent != wanted
 	l.style = shortProperties.Replace(colors + ":root{color-scheme:" + scheme + "}" + style)
-	l.Style = template.HTML("<style>" + l.style + "</style>")
+	l.accountStyle = l.style + shortProperties.Replace(accountStyle)
+	l.styleElement = template.HTML("<style>" + l.style + "</style>")
+	l.accountStyleElement = template.HTML("<style>" + l.accountStyle + "</style>")
 	return nil
 }
 

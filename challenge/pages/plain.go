@@ -141,6 +141,8 @@ type SignOut struct {
 	Endpoints, Flow string
 	// Remembered: this browser is remembered, and may be forgotten.
 	Remembered bool
+	// Keep is the URL of the link that signs nobody out.
+	Keep string
 }
 
 func (SignOut) kind() kind { return still }
@@ -150,7 +152,9 @@ func (p SignOut) content(s scribe) content {
 	if p.Remembered {
 		form.Forget = s.text("sign_out.forget", nil)
 	}
-	return plain(s.both("sign_out.heading", nil), plainView{Form: form})
+	return plain(s.both("sign_out.heading", nil), plainView{
+		Form: form, Instead: &link{URL: p.Keep, Label: s.text("account.stay", nil)},
+	})
 }
 
 // SignedOut is screen [9]. Again is the URL of the app.

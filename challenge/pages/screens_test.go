@@ -15,7 +15,7 @@ func plainScreens() []screen {
 	return []screen{
 		{"6-no-access", pages.NoAccess{Address: "ana@example.com", Endpoints: endpoints, Flow: flow}},
 		{"6-no-access-known", pages.NoAccess{Address: "ana@example.com", Known: true}},
-		{"9-sign-out", pages.SignOut{Endpoints: endpoints, Flow: flow, Remembered: true}},
+		{"9-sign-out", pages.SignOut{Endpoints: endpoints, Flow: flow, Remembered: true, Keep: "/reports"}},
 		{"9-signed-out", pages.SignedOut{Again: "/"}},
 		{"10-cookies", pages.CookiesBlocked{Host: "app.example.com", Again: "/reports"}},
 		{"12-unavailable", pages.Unavailable{Again: "/reports"}},
@@ -39,6 +39,14 @@ func plainScreens() []screen {
 func confirm() pages.Code {
 	c := asked()
 	c.Confirm, c.GoBack, c.Reason = true, "/reports", pages.ReasonSensitive
+	c.Offers = pages.WayOffers{App: true}
+	return c
+}
+
+// changing is the code page of somebody who changes something of their own.
+func changing(purpose pages.Purpose) pages.Code {
+	c := asked()
+	c.Confirm, c.For, c.Reason = true, purpose, 0
 	return c
 }
 
@@ -115,6 +123,9 @@ func stopScreens() []screen {
 		{"7-stop", pages.Stop{Action: "./Yk3nT0", Nonce: nonce, Keep: "/", Asked: asked}},
 		{"7-stop-password", pages.Stop{Action: "./Yk3nT0", Nonce: nonce, Keep: "/", Asked: asked, Password: true}},
 		{"7-stop-browser", pages.Stop{Action: "./Yk3nT0", Nonce: nonce, Keep: "/", About: pages.StopBrowser, Asked: home}},
+		{"7-stop-change", pages.Stop{Action: "./Yk3nT0", Nonce: nonce, Keep: "/", About: pages.StopChange, Asked: home, Change: "add_app"}},
+		{"7-stop-change-waiting", pages.Stop{Action: "./Yk3nT0", Nonce: nonce, Keep: "/", About: pages.StopChange, Asked: home, Change: "erase", Waits: true}},
+		{"7-stopped-change", pages.Stopped{About: pages.StopChange}},
 		{"7-stop-nothing-known", pages.Stop{Action: "./Yk3nT0", Nonce: nonce}},
 		{"7-stopped", pages.Stopped{Blocked: time.Hour, Undo: "./Yk3nT0", Nonce: nonce}},
 		{"7-stopped-password", pages.Stopped{Blocked: time.Hour, Password: true}},

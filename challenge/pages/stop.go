@@ -4,6 +4,7 @@
 package pages
 
 import (
+	"cmp"
 	"html/template"
 	"strconv"
 	"time"
@@ -18,6 +19,7 @@ type StopKind uint8
 const (
 	StopCode    StopKind = iota // a code, before anybody has used it
 	StopBrowser                 // a browser that signed in
+	StopChange                  // a change of ways in, and the browser that made it
 )
 
 // StopDetails say who is about to be stopped, with the same words as the mail.
@@ -44,6 +46,10 @@ type Stop struct {
 	Asked StopDetails
 	// Asker: a session asked for the code, which will end with its browser.
 	Asker bool
+	// Change is what was changed, by the name that the domain has for it, and Waits
+	// whether that is still to come.
+	Change string
+	Waits  bool
 	// Password: who asked had got past an earlier step.
 	Password bool
 }
@@ -54,6 +60,14 @@ func (p Stop) content(s scribe) content {
 	heading, text, button := s.both("stop.heading", nil), s.html("stop.text", nil), s.text("stop.button", nil)
 	if p.About == StopBrowser {
 		heading, text, button = s.both("stop.heading_browser", nil), s.html("stop.text_browser", nil), s.text("stop.button_browser", nil)
+	}
+	if p.About == StopChange {
+		named := words.Args{"change": s.changeNamed(p.Change)}
+		heading, text, button = s.both("stop.heading_change", nil), s.html("stop.text_change", named), s.text("stop.button_change", nil)
+		if p.Waits {
+			heading, text, button = s.both("stop.heading_waiting", nil), s.html("stop.text_waiting", named), s.text("stop.button_waiting", nil)
+		}
+		text += " " + s.html("stop.guard_change", nil)
 	}
 	v := plainView{
 		Text:    []template.HTML{text},
@@ -73,6 +87,18 @@ func (p Stop) content(s scribe) content {
 		v.Instead = &link{URL: p.Keep, Label: s.text("stop.keep", nil)}
 	}
 	return plain(heading, v)
+}
+
+// takenBack are the words for changes, by the names that the domain has for them.
+var takenBack = map[string]string{
+	"backup_codes": "stop.change_backup_codes", "add_app": "stop.change_add_app", "remove_app": "stop.change_remove_app",
+	"set_second": "stop.change_set_second", "remove_second": "stop.change_remove_second", "add_token": "stop.change_add_token",
+	"export": "stop.change_export", "erase": "stop.change_erase",
+}
+
+// changeNamed is a change in words.
+func (s scribe) changeNamed(change string) string {
+	return s.text(cmp.Or(takenBack[change], "stop.change_other"), nil)
 }
 
 func (d StopDetails) rows(s scribe) []detail {
@@ -112,6 +138,8 @@ type Stopped struct {
 	Blocked time.Duration
 	// Asker: the code was to confirm a session, which has ended with its browser.
 	Asker bool
+	// Waits: a change will not happen, rather than being taken back.
+	Waits bool
 	// Password is as in Stop.
 	Password bool
 	// Undo is where the button that undoes it posts nonce and undo=1; an empty
@@ -125,6 +153,9 @@ func (p Stopped) content(s scribe) content {
 	text := s.html("stopped.code", nil)
 	if p.About == StopBrowser {
 		text = s.html("stopped.browser", nil)
+	}
+	if p.About == StopChange {
+		return plain(s.both("stopped.heading", nil), plainView{Text: p.changeBack(s)})
 	}
 	if p.Asker {
 		text += " " + s.html("stopped.asker", nil)
@@ -146,6 +177,15 @@ func (p Stopped) content(s scribe) content {
 		}
 	}
 	return plain(s.both("stopped.heading", nil), v)
+}
+
+// changeBack says what became of a change.
+func (p Stopped) changeBack(s scribe) []template.HTML {
+	first := "stopped.change"
+	if p.Waits {
+		first = "stopped.waiting"
+	}
+	return []template.HTML{s.html(first, nil) + " " + s.html("stopped.guard_change", nil), s.html("stopped.account_change", nil), s.html("stopped.mailbox_change", nil)}
 }
 
 // length tells how long something is going to last, in whole hours where they

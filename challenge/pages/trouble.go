@@ -26,6 +26,7 @@ const (
 	CodeCancelled         // [2l], with Tries
 	AddressLocked         // [2L], until RetryAt
 	NetworkLocked         // [2L], until RetryAt
+	AppLocked             // [2L] of the authenticator app alone, until RetryAt
 	AddressMails          // [2t], until RetryAt
 	NetworkMails          // [2t], until RetryAt
 	AllMails              // [2t], the gate's budget for all, until RetryAt
@@ -57,6 +58,9 @@ func (p Code) sentence(s scribe) message {
 }
 
 func (p Code) sentenceOfTrouble(s scribe) message {
+	if p.Way.typed() && p.Trouble.inField() {
+		return p.sentenceOfWay(s)
+	}
 	ref := words.Args{"ref": isolated(p.Ref)}
 	switch p.Trouble {
 	case CodeMissing:
@@ -107,6 +111,8 @@ func (p Code) sentenceOfLimit(s scribe) message {
 		return s.both("locked.address", nil)
 	case NetworkLocked:
 		return s.both("locked.network", nil)
+	case AppLocked:
+		return s.both("way.app_locked", nil)
 	case AddressMails:
 		return s.both("limit.address_mails", later)
 	case NetworkMails:

@@ -82,7 +82,7 @@ func (d *Door) postEmail(ctx context.Context, r *http.Request, in *Arrival, f *c
 
 // postCode tries a code.
 func (d *Door) postCode(ctx context.Context, r *http.Request, in *Arrival, f *challenge.Flow) result {
-	if f.Address == "" {
+	if f.Address == "" || !f.Proves() {
 		return result{flow: f, note: f.Note}
 	}
 	typed := strings.TrimSpace(r.PostForm.Get(fieldCode))
@@ -102,6 +102,9 @@ func (d *Door) postCode(ctx context.Context, r *http.Request, in *Arrival, f *ch
 		}
 		return result{flow: f, note: note, err: broken(err)}
 	}
+	if entry.Flow != nil {
+		return result{flow: entry.Flow} // its page goes on with the change
+	}
 	res := result{done: true, live: entry.Admission.Live, cookies: []string{d.cookies.session(in, entry.SetSession)}}
 	if entry.SetDevice != "" {
 		res.cookies = append(res.cookies, d.cookies.device(in, entry.SetDevice, d.gate.Policy().Devices.Most))
@@ -111,31 +114,22 @@ func (d *Door) postCode(ctx context.Context, r *http.Request, in *Arrival, f *ch
 
 // postResend asks for another mail.
 func (d *Door) postResend(ctx context.Context, r *http.Request, in *Arrival, f *challenge.Flow) result {
-	if f.Address == "" {
+	if f.Address == "" || !f.Proves() {
 		return result{flow: f, note: f.Note}
 	}
 	ticked := d.ticks(in, f) // the gate may begin another flow, without the note
 	in.visit.Language = languageOf(r)
 	sent, err := d.gate.Resend(ctx, &in.visit, f)
-	res := result{flow: f, note: noteOf(err), err: broken(err)}
-	if sent.Flow != nil {
-		res.flow = sent.Flow
-	}
-	if err == nil {
-		res.note = &challenge.FlowNote{Kind: noteNew}
-		if sent.Again {
-			res.note.Kind = noteAgain
-		}
-	}
-	if res.note != nil {
-		res.note.Remember = ticked
-	}
-	return res
+	return mailed(sent, err, f, ticked, noteNew)
 }
 
 // postChange goes back to the address, where it was typed. The challenge stays
-// until another address is entered.
+// until another address is entered. From a code that is to allow a change it goes back
+// to the page of that.
 func (d *Door) postChange(_ context.Context, _ *http.Request, _ *Arrival, f *challenge.Flow) result {
+	if f.Change != nil {
+		return result{}
+	}
 	if f.Session != "" {
 		return result{flow: f, note: f.Note}
 	}

@@ -101,6 +101,10 @@ func (d *Door) answerByKind(w http.ResponseWriter, r *http.Request, in *Arrival,
 		return
 	}
 	h, back := d.head(w), in.site.origin+d.backOf(in.Original)
+	if d.tokens && k.asksPassword() {
+		d.askPassword(w, r, in, v.Reason, k)
+		return
+	}
 	switch k {
 	case kindInertia:
 		h.Set("X-Inertia-Location", back)
@@ -155,6 +159,11 @@ func (d *Door) noteConfirm(in *Arrival, v challenge.Verdict) {
 // than maxAge (RFC 9470). The session is the one that the request was admitted
 // by.
 func (d *Door) Demand(w http.ResponseWriter, r *http.Request, in *Arrival, a *challenge.Admission, maxAge time.Duration) Outcome {
+	if a.ByToken() {
+		d.head(w)
+		d.refuseScope(w, r)
+		return Outcome{Decision: DecisionDeny, Reason: beyondToken}
+	}
 	in.demanded = true
 	in.visit.Page = challenge.Page{MaxAge: maxAge}
 	return d.refuse(w, r, in, challenge.Verdict{Decision: challenge.Check, Reason: challenge.Sensitive, Identity: a.Identity, Admission: a})

@@ -41,11 +41,12 @@ func with(base http.Header, pairs ...string) http.Header {
 
 // A browser keeps cookies and the page it is on.
 type browser struct {
-	w    *world
-	jar  map[string]string
-	host string
-	page answer
-	at   *url.URL
+	w     *world
+	jar   map[string]string
+	host  string
+	agent string // User-Agent; empty: the client's own
+	page  answer
+	at    *url.URL
 }
 
 // An answer is what came back.
@@ -77,6 +78,9 @@ func (b *browser) request(method, target string, form url.Values, h http.Header)
 	}
 	if strings.HasPrefix(target, "/") {
 		r.Host = b.host
+	}
+	if b.agent != "" {
+		r.Header.Set("User-Agent", b.agent)
 	}
 	maps.Copy(r.Header, h.Clone())
 	for _, name := range sorted(b.jar) {

@@ -28,6 +28,7 @@ type check struct {
 	back        string // where the person wants to go
 	flow        *challenge.Flow
 	acted       bool // flow is what a form of this page has just come to
+	replaced    bool // a code was entered for a change that another one has replaced
 }
 
 // A screen is a page with what goes with it.
@@ -52,7 +53,14 @@ func (d *Door) show(w http.ResponseWriter, c check) {
 		shown.status = c.in.Status // of a page only, never of what is wrong with it
 	}
 	h := d.head(w)
-	d.challengeHead(h, c.in, c.verdict.Reason)
+	if c.in.visit.Change == nil {
+		d.challengeHead(h, c.in, c.verdict.Reason)
+	} else { // the person is in: it is one of their own pages, and as closed to scripts
+		h.Set("Cross-Origin-Embedder-Policy", "require-corp")
+		if shown.status == http.StatusUnauthorized {
+			shown.status = http.StatusOK
+		}
+	}
 	if shown.status != http.StatusUnauthorized {
 		h.Del("WWW-Authenticate")
 	}
@@ -160,7 +168,7 @@ func (c *check) code() (screen, error) {
 	if err != nil {
 		return screen{}, err
 	}
-	if p.Phase == challenge.NoChallenge && c.isKnown() && !ofLimit(c.flow.Note) {
+	if p.Phase == challenge.NoChallenge && c.isKnown() && !ofLimit(c.flow.Note) && !c.needsNoMail() {
 		return screen{}, nil
 	}
 	return c.codeScreen(p, nil), nil
@@ -170,7 +178,7 @@ func (c *check) codeScreen(p challenge.Progress, set *challenge.Flow) screen {
 	page := c.codePage(p)
 	shown := screen{page: page, status: http.StatusUnauthorized, flow: set}
 	switch page.Trouble {
-	case pages.AddressLocked, pages.NetworkLocked, pages.AddressMails, pages.NetworkMails, pages.AllMails:
+	case pages.AddressLocked, pages.NetworkLocked, pages.AppLocked, pages.AddressMails, pages.NetworkMails, pages.AllMails:
 		shown.status, shown.retry = http.StatusTooManyRequests, page.RetryAt
 	case pages.MailDown:
 		shown.status, shown.retry = http.StatusServiceUnavailable, c.in.Now.Add(retryMail)
@@ -178,17 +186,18 @@ func (c *check) codeScreen(p challenge.Progress, set *challenge.Flow) screen {
 	return shown
 }
 
-// codePage fills in screen [2] and all that can come of it.
+// codePage fills in screens [2], [3] and [5], and all that can come of them.
 func (c *check) codePage(p challenge.Progress) pages.Code {
 	policy := c.door.gate.Policy()
 	page := pages.Code{
 		Endpoints: c.endpoints(), Flow: c.hidden(), Address: string(c.flow.Address), Known: c.isKnown(), Confirm: c.in.visit.Confirm != nil,
+		Way: pageWays[c.flow.Way], Offers: c.door.offersAt(c.flow), For: purposeOf(c.flow),
 		Ref: p.Ref, Length: p.Form.Length, Alphabet: string(p.Form.Alphabet),
 		Tries: policy.Code.Attempts, TriesLeft: p.Left, Mails: policy.Code.Mails, MailsUsedUp: p.MailsUp,
 		Now: c.in.Now, Expires: p.Ends, RetryAt: p.Until, ResendIn: max(0, p.ResendAt.Sub(c.in.Now)),
 		Remember: remembering[policy.Devices.Choice], Days: int(policy.Devices.Idle / (24 * time.Hour)),
 		Ticked: c.door.ticks(c.in, c.flow), Often: c.door.gate.OftenAsked(c.r.Context(), &c.in.visit), Reason: reasons[c.reason()],
-		FormNotSent: c.formLost, Held: c.kept(), AnswersPost: c.answersPost,
+		FormNotSent: c.formLost, Held: c.kept(), AnswersPost: c.answersPost, SignedOut: c.verdict.Elsewhere, Replaced: c.replaced,
 	}
 	if page.Known {
 		place := c.door.gate.Locate(c.in.IP)
@@ -196,6 +205,12 @@ func (c *check) codePage(p challenge.Progress) pages.Code {
 	}
 	if page.Confirm {
 		page.GoBack = c.in.site.origin + "/"
+	}
+	if listsWays(c.flow.Note) {
+		page.Way = pages.WayChoice
+	}
+	if page.Way == pages.WayChoice || typesWay(c.flow.Way) {
+		return c.wayPage(page, p)
 	}
 	switch p.Phase {
 	case challenge.NoChallenge, challenge.Lapsed:
@@ -260,7 +275,7 @@ func (c *check) emailScreen(set *challenge.Flow) screen {
 func (c *check) emailPage() pages.Email {
 	page := pages.Email{
 		Endpoints: c.endpoints(), Flow: c.hidden(), Address: string(c.verdict.Remembered),
-		Now: c.in.Now, FormNotSent: c.formLost, Held: c.kept(), AnswersPost: c.answersPost,
+		Now: c.in.Now, FormNotSent: c.formLost, Held: c.kept(), AnswersPost: c.answersPost, SignedOut: c.verdict.Elsewhere,
 	}
 	n := c.flow.Note
 	if n == nil {
@@ -287,7 +302,7 @@ func (c *check) endpoints() string { return c.door.endpointsFrom(c.in.Original) 
 func (c *check) hidden() string {
 	f := form{Flow: formOwner(c.in, c.flow), Back: c.back}
 	if !c.asksEmail() {
-		f.Address = tagOf(c.flow.Address)
+		f.Address, f.Way = tagOf(c.flow.Address), c.flow.Way
 	}
 	return c.door.sealForm(c.in, f)
 }
@@ -297,6 +312,8 @@ func (c *check) hidden() string {
 // restored window can enter the code that one of them asked for.
 func formOwner(in *Arrival, f *challenge.Flow) string {
 	switch {
+	case f.Change != nil: // a code for one thing must not be typed on a page that speaks of another
+		return f.Session + "\x00" + string(f.Change.Kind)
 	case f.Session != "":
 		return f.Session
 	case in.Earlier != nil:

@@ -19,12 +19,15 @@ type handler func(d *Door, w http.ResponseWriter, r *http.Request, in *Arrival)
 type endpoint struct {
 	get, post handler
 	open      bool // it needs no cookie, so that it works without https
+	desk      bool // it is an account page
 }
 
 var endpoints = map[string]endpoint{
 	"begin":     {get: (*Door).beginPage, post: (*Door).beginCheck},
 	"email":     {post: acting((*Door).postEmail)},
 	"verify":    {post: acting((*Door).postCode)},
+	"backup":    {post: acting((*Door).postCode)},
+	"way":       {post: acting((*Door).postWay)},
 	"resend":    {post: acting((*Door).postResend)},
 	"change":    {post: acting((*Door).postChange)},
 	"form":      {post: (*Door).heldForm},
@@ -33,6 +36,15 @@ var endpoints = map[string]endpoint{
 	"jwks.json": {get: (*Door).jwks, open: true},
 	"signout":   {get: (*Door).signOutPage, post: (*Door).signOut},
 	"ping":      {get: (*Door).ping, open: true},
+
+	"":         atDesk((*desk).overview, (*desk).postOverview),
+	"sessions": atDesk((*desk).browsers, (*desk).postBrowsers),
+	"activity": atDesk((*desk).activity, (*desk).postActivity),
+	"settings": atDesk((*desk).settings, (*desk).postSettings),
+
+	"backup-codes": atDesk((*desk).codes, (*desk).postCodes),
+	"ways":         atDesk((*desk).ways, (*desk).postWays),
+	"tokens":       atDesk((*desk).accessTokens, (*desk).postTokens),
 }
 
 func (e endpoint) handler(method string) handler {
@@ -119,12 +131,16 @@ func acting(act action) handler {
 			flow = d.confirming(r, in, flow)
 		}
 		if err != nil || flow == nil || sealed.Flow != formOwner(in, flow) || !sealed.speaksOf(flow) {
-			if err != nil {
+			switch {
+			case err != nil:
 				sealed.Back = d.backOf(in.Original)
+			case sealed.replacedBy(flow):
+				sealed.Back += "?" + queryReplaced
 			}
 			d.startOver(w, r, in, flow, sealed.Back)
 			return
 		}
+		flow = d.turned(flow, sealed.Way)
 		brings := d.carriedBy(r, in, flow)
 		ctx, cancel := lasting(r.Context())
 		defer cancel()
@@ -139,7 +155,7 @@ func (d *Door) confirming(r *http.Request, in *Arrival, f *challenge.Flow) *chal
 	if !ok || live.Key() != f.Session {
 		return nil
 	}
-	in.visit.Confirm = live
+	in.visit.Confirm, in.visit.Change = live, f.Change
 	return f
 }
 

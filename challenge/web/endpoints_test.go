@@ -24,7 +24,7 @@ func TestEachEndpointHasItsMethods(t *testing.T) {
 	w := newWorld(t)
 	allow := map[string]string{
 		"begin": "GET, HEAD, POST", "signout": "GET, HEAD, POST", "status": "GET, HEAD", "session": "GET, HEAD", "jwks.json": "GET, HEAD", "ping": "GET, HEAD",
-		"email": "POST", "verify": "POST", "resend": "POST", "change": "POST", "form": "POST", "no/x": "GET, HEAD, POST",
+		"email": "POST", "verify": "POST", "resend": "POST", "change": "POST", "backup": "POST", "way": "POST", "form": "POST", "no/x": "GET, HEAD, POST",
 	}
 	for name, want := range allow {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"} {
@@ -40,7 +40,7 @@ func TestEachEndpointHasItsMethods(t *testing.T) {
 	}
 	w.browser().do(http.MethodPut, "/.doorcode/verify", nil, terminal).wantsProblem(t, 405, "method-not-allowed")
 	w.browser().do(http.MethodPut, "/.doorcode/verify", nil, clicked).wants(t, http.StatusMethodNotAllowed, "This page can't do that")
-	for _, name := range []string{"", "backup", "no", "no/", "no/x/y", "verify/", "verify/x", "Verify", "../x", "inbox", "inbox/x", "sessions", "%00"} {
+	for _, name := range []string{"nothing", "no", "no/", "no/x/y", "verify/", "verify/x", "Verify", "../x", "inbox", "inbox/x", "sessions/", "sessions/x", "%00"} {
 		w.browser().do(http.MethodGet, "/.doorcode/"+name, nil, clicked).wants(t, http.StatusNotFound, "Page not found")
 		w.browser().do(http.MethodPost, "/.doorcode/"+name, nil, terminal).wantsProblem(t, http.StatusNotFound, "not-found")
 	}
@@ -50,7 +50,7 @@ func TestEachEndpointHasItsMethods(t *testing.T) {
 // was sent from: phones load a page anew that waits while its mail is read.
 func TestTheAddressOfAFormLeadsBackToItsPage(t *testing.T) {
 	w := newWorld(t)
-	for _, name := range []string{"email", "verify", "resend", "change", "form?for=x"} {
+	for _, name := range []string{"email", "verify", "resend", "change", "backup", "way", "form?for=x"} {
 		for at, back := range map[string]string{"/a%20b": "/a%20b", "": "/"} {
 			a := w.browser().do(http.MethodGet, at+"/.doorcode/"+name, nil, clicked)
 			if a.wants(t, http.StatusSeeOther); a.Header.Get("Location") != origin+back {
@@ -76,7 +76,7 @@ func TestOTC13ReadingChangesNothing(t *testing.T) {
 	mails, before := len(w.mailbox.all()), w.store.dump(t)
 	for range 100 {
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodOptions} {
-			for _, name := range append([]string{"email", "verify?code=" + code, "resend", "change", "nothing"}, getters...) {
+			for _, name := range append([]string{"email", "verify?code=" + code, "resend", "change", "backup", "way", "nothing"}, getters...) {
 				for _, tab := range []*browser{b.clone(), lapsed.clone(), waiting.clone(), w.browser()} {
 					tab.do(method, "/x/.doorcode/"+name, nil, clicked)
 				}
@@ -226,7 +226,7 @@ func TestDOS02OwnFormsAreSmallAndOfOneKind(t *testing.T) {
 	}
 	w := newWorld(t)
 	for name, test := range tests {
-		for _, endpoint := range []string{"email", "verify", "resend", "change"} {
+		for _, endpoint := range []string{"email", "verify", "resend", "change", "backup", "way"} {
 			for _, length := range []int64{int64(len(test.body)), -1} {
 				body := strings.NewReader(test.body)
 				r := w.browser().request(http.MethodPost, "/.doorcode/"+endpoint, nil, with(scripted, "Content-Type", test.media))

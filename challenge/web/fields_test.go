@@ -110,7 +110,7 @@ func TestDOS02AHeldFormHasItsOwnBound(t *testing.T) {
 		"8 KiB without one":   {"flow=x&code=" + strings.Repeat("1", 8<<10-12), http.StatusConflict},
 		"one that is nothing": {"flow=x&held=&code=1", http.StatusConflict},
 	} {
-		for _, endpoint := range []string{"email", "verify", "resend", "change"} {
+		for _, endpoint := range []string{"email", "verify", "resend", "change", "backup", "way"} {
 			r := w.browser().request(http.MethodPost, "/.doorcode/"+endpoint, url.Values{}, scripted)
 			r.Body = httptest.NewRequest(http.MethodPost, "/", strings.NewReader(test.body)).Body
 			if a := w.browser().send(r); a.StatusCode != test.status {

@@ -43,7 +43,7 @@ func TestCSR01EveryFormMustComeFromAPageOfOurs(t *testing.T) {
 	maps.Copy(form, hidden)
 	mails, before := len(w.mailbox.all()), w.store.dump(t)
 	for name, header := range elsewhere {
-		for _, endpoint := range []string{"email", "verify", "resend", "change", "signout", "begin"} {
+		for _, endpoint := range []string{"email", "verify", "resend", "change", "backup", "way", "signout", "begin"} {
 			a := b.clone().do(http.MethodPost, "/x/.doorcode/"+endpoint, form, header)
 			if a.StatusCode != http.StatusForbidden || len(a.Cookies()) > 0 {
 				t.Errorf("%s from %s: status %d, cookies %v", endpoint, name, a.StatusCode, a.Cookies())
@@ -69,7 +69,7 @@ func TestCSR01AFormIsTiedToTheBrowserThatGotIt(t *testing.T) {
 	form.Set("code", w.mailbox.last(t).Code.Reveal())
 	form.Set("email", ana)
 	before := w.store.dump(t)
-	for _, endpoint := range []string{"email", "verify", "resend", "change"} {
+	for _, endpoint := range []string{"email", "verify", "resend", "change", "backup", "way"} {
 		for name, hidden := range map[string]string{"another browser's": form.Get("flow"), "none": "", "nonsense": "AAAA", "cut": form.Get("flow")[1:]} {
 			form := maps.Clone(form)
 			form.Set("flow", hidden)

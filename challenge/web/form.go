@@ -13,6 +13,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
@@ -26,8 +27,10 @@ type form struct {
 	Flow    string `json:"f,omitempty"` // the flow that the page belongs to
 	Session string `json:"s,omitempty"` // or the session, on forms of people who are in
 	Address string `json:"a,omitempty"` // tag of where the code went, on forms that ask for it
-	Back    string `json:"b"`
-	Made    int64  `json:"m"` // Unix seconds
+	// Way is what the page asks for.
+	Way  challenge.Way `json:"w,omitempty"`
+	Back string        `json:"b"`
+	Made int64         `json:"m"` // Unix seconds
 }
 
 const (
@@ -56,6 +59,13 @@ func tagOf(e challenge.Email) string {
 // to spend.
 func (f form) speaksOf(flow *challenge.Flow) bool {
 	return f.Address == "" || f.Address == tagOf(flow.Address)
+}
+
+// replacedBy reports whether a form is for the code of a change after which its
+// session has begun another one.
+func (f form) replacedBy(flow *challenge.Flow) bool {
+	session, kind, change := strings.Cut(f.Flow, "\x00")
+	return change && flow != nil && flow.Change != nil && flow.Session == session && string(flow.Change.Kind) != kind
 }
 
 // purposeForm is that of the forms of people who are asked, or are in.

@@ -190,7 +190,7 @@ func FuzzServe(f *testing.F) {
 		_ = row.header.Write(&lines)
 		f.Add(row.method, "/x", lines.String(), "")
 	}
-	for _, endpoint := range []string{"begin", "email", "verify", "resend", "change", "signout", "nothing", ""} {
+	for _, endpoint := range []string{"begin", "email", "verify", "resend", "change", "backup", "way", "signout", "nothing", ""} {
 		f.Add("POST", "/x/.doorcode/"+endpoint, "Sec-Fetch-Site: same-origin\nContent-Type: application/x-www-form-urlencoded\nCookie: __Host-Http-doorcode-flow="+asked.jar["__Host-Http-doorcode-flow"],
 			url.Values{"flow": form["flow"], "email": {eve}, "code": {"000000"}}.Encode())
 	}
@@ -214,6 +214,29 @@ func FuzzServe(f *testing.F) {
 		released := rec.Header().Get("Service-Worker-Allowed") != "" && r.Header.Get("Service-Worker") == "script"
 		if !out.Pass && rec.Code == http.StatusOK && !w.door.Owns(u) && !released {
 			t.Errorf("%s %q with %q: status 200 and no pass", method, target, lines)
+		}
+	})
+}
+
+// FuzzTokenIn looks for a token that reaches the app, and for a line of the app's that
+// does not.
+func FuzzTokenIn(f *testing.F) {
+	for _, line := range []string{"Bearer dct_a", "Basic OmRjdF9h", "basic  eDpkY3RfYQ==", "Basic dct_", "Bearer", "dct_", "Basic Og==", "Bearer  dct_ x"} {
+		f.Add(line, "Basic YXBwOnNlY3JldA==", "")
+	}
+	f.Fuzz(func(t *testing.T, one, two, own string) {
+		h := http.Header{"Authorization": {one, two}, web.TokenHeader: {own}}
+		found := web.TokenIn(h)
+		found.Remove(h)
+		left := web.TokenIn(http.Header{"Authorization": h["Authorization"]})
+		if left != (web.Presented{}) {
+			t.Errorf("%q and %q leave %q", one, two, h["Authorization"])
+		}
+		for _, line := range []string{one, two} {
+			alone := web.TokenIn(http.Header{"Authorization": {line}})
+			if kept := slices.Contains(h["Authorization"], line); kept != (alone == web.Presented{}) {
+				t.Errorf("%q is kept: %t", line, kept)
+			}
 		}
 	})
 }

@@ -27,6 +27,7 @@ const (
 	kindGRPC                    // reads status codes only
 	kindEventStream             // must not reconnect for ever
 	kindGit                     // prints a 403 in plain text
+	kindDAV                     // a calendar, an address book, a drive
 	kindPage                    // a person looks at it
 	kindFormPost                // a person sent a form
 	kindFetch                   // an app's own script
@@ -35,6 +36,10 @@ const (
 
 // asks reports whether the answer to the kind is the page that asks for a code.
 func (k kind) asks() bool { return k == kindPage || k == kindFormPost }
+
+// asksPassword reports whether such clients ask their person for a name and a
+// password when they are told to.
+func (k kind) asksPassword() bool { return k == kindGit || k == kindDAV }
 
 // kindOf recognises a request; the first rule that fits decides.
 func kindOf(r *http.Request, in *Arrival) kind {
@@ -93,6 +98,9 @@ func kindByContent(r *http.Request, in *Arrival) kind {
 	if k, ok := kindOfClient(r); ok {
 		return k
 	}
+	if isDAV[r.Method] {
+		return kindDAV
+	}
 	if !prefersHTML(r.Header) {
 		return kindOther
 	}
@@ -114,6 +122,15 @@ func kindOfClient(r *http.Request) (kind, bool) {
 		return kindGit, true
 	}
 	return 0, false
+}
+
+// isDAV has the methods by which clients of WebDAV (RFC 4918, 3253, 3744, 4791, 5323)
+// begin, and OPTIONS, by which they ask what there is: a script's preflight was
+// recognised before, and browsers say of other requests what they are.
+var isDAV = map[string]bool{
+	http.MethodOptions: true,
+	"PROPFIND":         true, "PROPPATCH": true, "REPORT": true, "SEARCH": true, "ACL": true, "MKCOL": true, "MKCALENDAR": true,
+	"COPY": true, "MOVE": true, "LOCK": true, "UNLOCK": true,
 }
 
 // pageOrPost: only GET, HEAD and POST are ever answered with a page.

@@ -30,6 +30,8 @@ const (
 	noteEarly     = "early"
 	noteUsedUp    = "used_up"
 	noteMail      = "mail"
+	noteWay       = "way"  // another way was chosen
+	noteWays      = "ways" // the list of them is wanted
 
 	// These show the address form, even where a code is under way.
 	noteOfEmail      = "email_"
@@ -114,6 +116,7 @@ func inPlace(n *challenge.FlowNote) bool {
 var limitTroubles = map[string]pages.Trouble{
 	string(challenge.LimitTryAddress):  pages.AddressLocked,
 	string(challenge.LimitTryIP):       pages.NetworkLocked,
+	string(challenge.LimitTryApp):      pages.AppLocked,
 	string(challenge.LimitSendAddress): pages.AddressMails,
 	string(challenge.LimitStarts):      pages.AddressMails,
 	string(challenge.LimitSendIP):      pages.NetworkMails,

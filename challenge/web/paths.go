@@ -20,8 +20,10 @@ const maxReturn = 2 << 10
 // segment.
 func (d *Door) endpoint(u *url.URL) (name string, own bool) {
 	if pinned := d.options.Endpoints; pinned != "" {
-		rest, ok := strings.CutPrefix(u.Path, pinned+"/")
-		return rest, ok || u.Path == pinned
+		if u.Path == pinned {
+			return "", true
+		}
+		return strings.CutPrefix(u.Path, pinned+"/")
 	}
 	_, rest, own := cutSegment(u.Path)
 	return rest, own

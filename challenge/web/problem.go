@@ -46,6 +46,9 @@ var problemTypes = map[string]problemType{
 	"unavailable":  {http.StatusServiceUnavailable, "Sign-in is unavailable"},
 	"plain-http":   {http.StatusBadRequest, "The site needs https"},
 
+	"invalid-token":      {http.StatusUnauthorized, "The access token is not valid"},
+	"insufficient-scope": {http.StatusForbidden, "The access token does not reach that far"},
+
 	"wrong-code":       {http.StatusUnprocessableEntity, "The code is not right"},
 	"malformed":        {http.StatusUnprocessableEntity, "The entry has the wrong form"},
 	"not-listed":       {http.StatusUnprocessableEntity, "The address is not on the list"},
@@ -62,6 +65,7 @@ var problemTypes = map[string]problemType{
 	"method-not-allowed": {http.StatusMethodNotAllowed, "The method does not fit"},
 	"bad-request":        {http.StatusBadRequest, "The request cannot be read"},
 	"bad-origin":         {http.StatusForbidden, "The form came from elsewhere"},
+	"not-visited":        {http.StatusForbidden, "The page is for people alone"},
 	"too-large":          {http.StatusRequestEntityTooLarge, "The form is too large"},
 	"misdirected":        {http.StatusMisdirectedRequest, "The host is not served here"},
 }
@@ -81,6 +85,7 @@ var noteProblems = map[string]string{
 
 	string(challenge.LimitTryAddress):  "locked",
 	string(challenge.LimitTryIP):       "locked",
+	string(challenge.LimitTryApp):      "locked",
 	string(challenge.LimitSendAddress): "too-many-emails",
 	string(challenge.LimitStarts):      "too-many-emails",
 	string(challenge.LimitSendIP):      "too-many-emails",

@@ -91,7 +91,7 @@ func (res result) failed() bool {
 		return false
 	}
 	switch res.note.Kind {
-	case noteAgain, noteNew, noteRecent, noteChange, noteSuggest:
+	case noteAgain, noteNew, noteRecent, noteChange, noteSuggest, noteWay, noteWays:
 		return false
 	default:
 		return true
@@ -117,7 +117,7 @@ func (d *Door) explain(w http.ResponseWriter, r *http.Request, in *Arrival, res 
 		}
 		page := c.codePage(progress)
 		p.Ref, p.ResendIn = page.Ref, int((page.ResendIn+time.Second-1)/time.Second)
-		if progress.Phase == challenge.Waiting {
+		if progress.Phase == challenge.Waiting && page.Ref != "" {
 			p.TriesLeft = &page.TriesLeft
 		}
 		if inPlace(res.note) {

@@ -31,6 +31,7 @@ func (d *Door) signOutPage(w http.ResponseWriter, r *http.Request, in *Arrival) 
 	}
 	d.page(w, r, in, http.StatusOK, pages.SignOut{
 		Endpoints: d.endpointsFrom(in.Original), Flow: d.sealForm(in, form{Session: session}), Remembered: remembered,
+		Keep: in.site.origin + d.wanted(r, in),
 	})
 }
 

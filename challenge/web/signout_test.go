@@ -6,6 +6,7 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,4 +96,18 @@ func TestAnythingButOurFormDoesNotSignOutARememberedBrowser(t *testing.T) {
 		}
 	}
 	b.open("/x").wants(t, http.StatusOK, "app")
+}
+
+func TestThePageThatSignsOutLeadsBackToo(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser().signIn("/x", ana)
+	for from, want := range map[string]string{
+		origin + "/reports?year=2026": origin + "/reports?year=2026", origin + "/x/.doorcode/": origin + "/x", "https://evil.example/": origin + "/x", "": origin + "/x",
+	} {
+		page := b.do(http.MethodGet, "/x/.doorcode/signout", nil, with(clicked, "Referer", from))
+		page.wants(t, http.StatusOK, "Stay signed in")
+		if !strings.Contains(page.body, `href="`+want+`">Stay signed in`) {
+			t.Errorf("from %q: the page does not lead to %s:\n%s", from, want, page.body)
+		}
+	}
 }

@@ -70,7 +70,7 @@ func (d *Door) showStop(w http.ResponseWriter, r *http.Request, in *Arrival, sta
 	d.head(w)
 	d.page(w, r, in, status, pages.Stop{
 		Action: "./" + id, Nonce: d.sealNonce(in, nonce{ID: id, Kind: of.Kind}), Keep: in.site.origin + "/",
-		About: stopKinds[of.Kind], Password: of.Named, Asker: of.Asker,
+		About: stopKinds[of.Kind], Password: of.Named, Asker: of.Asker, Change: string(of.Change), Waits: of.Waits,
 		Asked: pages.StopDetails{
 			Browser: of.Browser, Network: of.Network, At: of.At, Credit: of.Credit,
 			Near: words.Spot{City: of.City, Country: of.Country, Radius: of.Radius, Private: of.Private},
@@ -79,7 +79,7 @@ func (d *Door) showStop(w http.ResponseWriter, r *http.Request, in *Arrival, sta
 }
 
 var stopKinds = map[challenge.ReportKind]pages.StopKind{
-	challenge.ReportCode: pages.StopCode, challenge.ReportEntry: pages.StopBrowser,
+	challenge.ReportCode: pages.StopCode, challenge.ReportEntry: pages.StopBrowser, challenge.ReportChange: pages.StopChange,
 }
 
 func (d *Door) sealNonce(in *Arrival, n nonce) string {
@@ -121,7 +121,7 @@ func (d *Door) stop(w http.ResponseWriter, r *http.Request, in *Arrival) {
 }
 
 func (d *Door) showStopped(w http.ResponseWriter, r *http.Request, in *Arrival, id string, of challenge.Report) {
-	page := pages.Stopped{About: stopKinds[of.Kind], Password: of.Named, Asker: of.Asker}
+	page := pages.Stopped{About: stopKinds[of.Kind], Password: of.Named, Asker: of.Asker, Waits: of.Waits}
 	if of.Blocked {
 		page.Blocked = challenge.BlockedFor
 	}

@@ -4,6 +4,7 @@
 package web_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -14,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/doorcode/caddy-doorcode/challenge/web"
 )
@@ -42,7 +43,7 @@ func TestDOS01AStrangersRequestTouchesNoRecord(t *testing.T) {
 		w.browser().do(http.MethodGet, "/.doorcode/"+endpoint, nil, clicked)
 		w.browser().do(http.MethodPost, "/.doorcode/"+endpoint, url.Values{}, clicked)
 	}
-	for _, endpoint := range []string{"email", "verify", "resend", "change"} {
+	for _, endpoint := range []string{"email", "verify", "resend", "change", "backup", "way"} {
 		w.browser().do(http.MethodPost, "/.doorcode/"+endpoint, url.Values{"email": {ana}, "code": {"123456"}}, clicked)
 	}
 	if gets, puts := w.store.since(); gets+puts > 0 {
@@ -65,27 +66,40 @@ func TestDOS01AStrangersRequestTouchesNoRecord(t *testing.T) {
 	}
 }
 
-// A conversation is all that can be said before proof, in pages and in JSON,
-// with what must differ taken out.
-func conversation(t *testing.T, address string) (steps []string) {
+// A record is all that was said before proof, in pages and in JSON, with what must
+// differ taken out.
+type record struct {
+	w       *world
+	b       *browser
+	address string
+	before  int // mails
+	steps   []string
+}
+
+func (c *record) note(name string, a answer) {
+	gets, puts := c.w.store.since()
+	ref, all := "no letters", c.w.mailbox.all()[c.before:]
+	for _, n := range all {
+		ref = cmp.Or(n.Ref, ref) // a warning has none
+	}
+	c.steps = append(c.steps, fmt.Sprintf("%s: %d reads, %d writes, %d in the queue\n%d\n%s\n%s", name, gets, puts, len(all),
+		a.StatusCode, plainHeaders(a.Header), plain(a.body, c.address, ref)))
+}
+
+func (c *record) act(action string, fields ...string) {
+	for _, h := range []http.Header{scripted, clicked} {
+		c.note(action, c.b.post(h, action, fields...))
+		c.note("status", c.b.do(http.MethodGet, "/x/.doorcode/status", nil, scripted))
+		c.note("page", c.b.open("/x"))
+	}
+}
+
+// conversation says all about a mailed code that can be said.
+func conversation(t *testing.T, address string) []string {
 	w := newWorld(t)
 	b := w.browser()
-	note := func(name string, a answer) {
-		gets, puts := w.store.since()
-		ref := "no letters"
-		if all := w.mailbox.all(); len(all) > 0 {
-			ref = all[len(all)-1].Ref
-		}
-		steps = append(steps, fmt.Sprintf("%s: %d reads, %d writes, %d in the queue\n%d\n%s\n%s", name, gets, puts, len(w.mailbox.all()),
-			a.StatusCode, plainHeaders(a.Header), plain(a.body, address, ref)))
-	}
-	act := func(action string, fields ...string) {
-		for _, h := range []http.Header{scripted, clicked} {
-			note(action, b.post(h, action, fields...))
-			note("status", b.do(http.MethodGet, "/x/.doorcode/status", nil, scripted))
-			note("page", b.open("/x"))
-		}
-	}
+	c := &record{w: w, b: b, address: address}
+	note, act := c.note, c.act
 	note("begin", b.open("/x"))
 	note("email", b.post(clicked, "/email", "email", address))
 	note("page", b.open("/x"))
@@ -108,6 +122,7 @@ func conversation(t *testing.T, address string) (steps []string) {
 	note("late", b.open("/x"))
 	for range 3 { // until a limit stops it
 		b = w.browser()
+		c.b = b
 		b.open("/x")
 		note("another browser", b.post(scripted, "/email", "email", address))
 		note("page", b.open("/x"))
@@ -117,7 +132,52 @@ func conversation(t *testing.T, address string) (steps []string) {
 			return conversation(t, address)
 		}
 	}
-	return steps
+	return c.steps
+}
+
+// conversationOfWays says all about the other ways, to each way's limit.
+func conversationOfWays(t *testing.T, address string, equipped bool) []string {
+	w := newWorld(t)
+	start := w.clock.now().Add(7 * 24 * time.Hour)
+	if equipped {
+		w.equip(address)
+	}
+	w.clock.nanoseconds.Store(start.UnixNano())
+	b := w.browser()
+	c := &record{w: w, b: b, address: address, before: len(w.mailbox.all())}
+	b.open("/x")
+	w.store.since()
+	c.note("email", b.post(clicked, "/email", "email", address))
+	b.open("/x")
+	for _, way := range []string{"backup", "other", "app", "mail", "other", "second"} {
+		w.clock.advance(31 * time.Second)
+		c.act("/way", "way", way)
+		if !strings.Contains(b.page.body, `id="code"`) {
+			continue // the list
+		}
+		action := "/verify"
+		if way == "backup" {
+			action = "/backup"
+		}
+		for _, code := range []string{"", "0000", "000000", "0000-0000-0000-0000", "000001"} {
+			c.act(action, "code", code)
+		}
+	}
+	c.act("/resend")
+	for n := 2; strings.Contains(b.page.body, `name="way"`) && n < 20; n++ { // until nothing is offered
+		c.note("way", b.post(clicked, "/way", "way", "backup"))
+		c.note("page", b.open("/x"))
+		if strings.Contains(b.page.body, `id="code"`) {
+			c.note("backup", b.post(scripted, "/backup", "code", fmt.Sprintf("0000-0000-0000-%04d", n)))
+			c.note("page", b.open("/x"))
+		}
+	}
+	for _, n := range w.mailbox.all()[c.before:] { // guessed right, which says nothing
+		if strings.HasPrefix(n.Code.Reveal(), "0000") {
+			return conversationOfWays(t, address, equipped)
+		}
+	}
+	return c.steps
 }
 
 var differs = regexp.MustCompile(`(?s)<style>.*?</style>|<script>.*?</script>|name="flow" value="[^"]*"|urn:doorcode:req:\w+`)
@@ -148,11 +208,29 @@ func plainHeaders(h http.Header) string {
 // Ruling 16 and acceptance item 41.
 func TestR16AnUnknownAddressIsAnsweredAsAnAllowedOne(t *testing.T) {
 	known, unknown := conversation(t, ana), conversation(t, eve)
-	if diff := cmp.Diff(known, unknown); diff != "" {
+	if diff := gocmp.Diff(known, unknown); diff != "" {
 		t.Errorf("an unknown address (+) is told apart:\n%s", diff)
 	}
 	if all := strings.Join(known, "\n"); !strings.Contains(all, "\n429\n") || !strings.Contains(all, "code-cancelled") && !strings.Contains(all, "no longer works") {
 		t.Error("the conversation did not go to the limits")
+	}
+}
+
+// Nor is a page told by the ways in that its person has, or has not.
+func TestR16WhoHasWhichWaysInIsNotToBeSeen(t *testing.T) {
+	every := conversationOfWays(t, ana, true)
+	for name, other := range map[string][]string{
+		"none of them":            conversationOfWays(t, ana, false),
+		"no leave to pass at all": conversationOfWays(t, eve, false),
+	} {
+		if diff := gocmp.Diff(every, other); diff != "" {
+			t.Errorf("who has every way (-) is told from who has %s (+):\n%s", name, diff)
+		}
+	}
+	for _, want := range []string{"Use a backup code", "Use your authenticator app", "If you have a second address", "already used", "\n429\n", "No other way in works"} {
+		if all := strings.Join(every, "\n"); !strings.Contains(all, want) {
+			t.Errorf("the conversation did not come to %q", want)
+		}
 	}
 }
 

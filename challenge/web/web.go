@@ -28,6 +28,7 @@ type Door struct {
 	first   *site              // stands in where no origin fits
 	options Options
 	cookies cookies
+	tokens  bool // access tokens let programs in
 }
 
 // Options say what is particular to a door.
@@ -77,7 +78,7 @@ func New(o Options) (*Door, error) {
 	if o.Inbox != nil {
 		o.Inbox.below = d.endpointsPath(&url.URL{Path: "/"})
 	}
-	d.cookies = newCookies(o.Cookie, o.SingleSignOn)
+	d.cookies, d.tokens = newCookies(o.Cookie, o.SingleSignOn), o.Gate.Offers().Tokens
 	return d, nil
 }
 
@@ -110,6 +111,8 @@ type Arrival struct {
 	KeepShell bool
 	// Earlier is what an earlier step says; nil where visitors type an address.
 	Earlier *challenge.Identity
+	// Token is the access token that it brings, see [TokenIn].
+	Token Presented
 	// Proxy is the address of a peer that forwards https without being trusted.
 	Proxy string
 	// Now is the time of the request.
@@ -189,12 +192,15 @@ func (d *Door) Serve(w http.ResponseWriter, r *http.Request, in *Arrival) Outcom
 		empty(w, http.StatusTooEarly)
 		return Outcome{Decision: DecisionDeny, Reason: tooEarly}
 	}
-	verdict := d.gate.Admit(r.Context(), &in.visit)
-	if verdict.Decision == challenge.Pass {
+	verdict, err := d.admit(r, in)
+	if err == nil && verdict.Decision == challenge.Pass {
 		return Outcome{
 			Pass: true, Admission: verdict.Admission, Origin: in.site.origin,
 			Cookies: d.cookiesOf(in, verdict), Decision: DecisionPass, Observed: verdict.Observed.Reasons(), Placed: verdict.Placed,
 		}
+	}
+	if d.tokens && in.Token.any() {
+		return d.refuseToken(w, r, in, verdict, err)
 	}
 	return d.refuse(w, r, in, verdict)
 }
@@ -267,7 +273,7 @@ func (d *Door) Owns(u *url.URL) bool {
 // whatever check it may have under way besides.
 func (d *Door) OfSession(u *url.URL) bool {
 	name, own := d.endpoint(u)
-	return own && (name == "session" || name == "signout" || name == "form")
+	return own && (name == "session" || name == "signout" || name == "form" || endpoints[name].desk)
 }
 
 // Serves reports whether the door stands at a host.

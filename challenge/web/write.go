@@ -42,15 +42,19 @@ func (d *Door) challengeHead(h http.Header, in *Arrival, reason challenge.Reason
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// page renders a page. The headers common to all answers are set already.
+// page renders a page in the language of the browser. The headers common to all
+// answers are set already.
 func (d *Door) page(w http.ResponseWriter, r *http.Request, in *Arrival, status int, p pages.Page) {
+	d.pageIn(w, r, in, words.For(r.Header.Get("Accept-Language")), status, p)
+}
+
+func (d *Door) pageIn(w http.ResponseWriter, r *http.Request, in *Arrival, lex *words.Lexicon, status int, p pages.Page) {
 	buf, ok := buffers.Get().(*bytes.Buffer)
 	if !ok {
 		buf = new(bytes.Buffer)
 	}
 	defer buffers.Put(buf)
 	buf.Reset()
-	lex := words.For(r.Header.Get("Accept-Language"))
 	if err := in.site.pages.Render(buf, lex, p); err != nil {
 		empty(w, http.StatusInternalServerError)
 		return

@@ -1,6 +1,6 @@
 // The page works without this script; it saves reloads and waiting. In a browser too old for it nothing is lost.
 (() => {
-const get = id => document.getElementById(id), data = document.body.dataset;
+const doc = document, get = id => doc.getElementById(id), data = doc.body.dataset;
 const field = get('code') || get('email'), again = get('again'), back = get('back');
 const start = Date.now(), post = 'post' in data;
 const channel = new BroadcastChannel('doorcode');
@@ -21,7 +21,7 @@ if (back && history.length > 1) back.onclick = () => {
 };
 
 // Times of day instead of minutes.
-for (const time of document.querySelectorAll('time')) {
+for (const time of doc.querySelectorAll('time')) {
   const {in: left, text} = time.dataset, then = new Date(start + left * 1000);
   time.textContent = text.replace('{time}', then.toLocaleTimeString([], {timeStyle: 'short'}));
 }
@@ -69,7 +69,7 @@ onsubmit = async e => {
   say(mine ? '' : answer.message);
   if (!mine) return;
   get('error').textContent = answer.message;
-  document.title = data.error;
+  doc.title = data.error;
   field.setAttribute('aria-invalid', true);
   field.focus();
   field.select();
@@ -91,13 +91,13 @@ if (data.alphabet) {
 // Another tab may have entered the code. Another door may still be closed behind it: one reload a minute is enough.
 const look = async () => {
   const now = Date.now();
-  if (post || !data.status || document.hidden || now - asked < 5000) return;
+  if (post || !data.status || doc.hidden || now - asked < 5000) return;
   asked = now;
   if (!(await call(data.status)).verified || now - (sessionStorage.doorcode || 0) < 6e4) return;
   sessionStorage.doorcode = now;
   goOn();
 };
-document.onvisibilitychange = look;
+doc.onvisibilitychange = look;
 
 const tick = () => {
   const now = Date.now(), left = Math.ceil((sendable - now) / 1000), waiting = left > 0;

@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+)
+
+// mayChange reports whether this browser may change anything, for what a page offers.
+// Where the store does not say, it offers nothing.
+func (k *desk) mayChange() bool {
+	return k.door.gate.MayChange(k.r.Context(), k.visit(), k.admission) == nil
+}
+
+// startChange has a code mailed that will allow one change, and leads to the page,
+// which asks for it. In a browser that may change nothing, no code is mailed in vain.
+func (k *desk) startChange(c challenge.Change) {
+	if err := k.door.gate.MayChange(k.r.Context(), k.visit(), k.admission); err != nil {
+		k.failed(err)
+		return
+	}
+	if _, ok := k.account(); !ok { // the mail is in the language that it names
+		return
+	}
+	v, d := k.visit(), k.door
+	v.Confirm, v.Change = k.admission.Live, &c
+	sent, err := d.gate.Begin(k.r.Context(), v, d.flowOf(k.in), challenge.Email(k.admission.Live.Email))
+	note := noteOf(err)
+	if err != nil && note == nil {
+		k.failed(err)
+		return
+	}
+	flow := sent.Flow
+	if flow == nil { // a limit, which its page tells of
+		flow = d.gate.NewFlow(v)
+	}
+	if sent.Recently {
+		note = &challenge.FlowNote{Kind: noteRecent}
+	}
+	flow.Note = note
+	k.w.Header().Add("Set-Cookie", d.cookies.flow(k.in, d.gate.SealFlow(flow), challenge.FlowLife))
+	k.to(k.name)
+}
+
+// asksForCode shows the page that asks for a code, and returns true, while one of these
+// changes waits for its own. The page itself is there all the same for who asks
+// for it with ?later: the way back from a change that one does not want.
+func (k *desk) asksForCode(kinds ...challenge.ChangeKind) bool {
+	f := k.flow()
+	if f == nil || !slices.Contains(kinds, f.Change.Kind) {
+		return false
+	}
+	if k.query().Has(queryLater) {
+		k.leaves(f)
+		return false
+	}
+	if !f.Proves() {
+		return false
+	}
+	v := k.visit()
+	v.Confirm, v.Change = k.admission.Live, f.Change
+	p, err := k.door.gate.Progress(k.r.Context(), v, f)
+	if err != nil {
+		k.failed(err)
+		return true
+	}
+	if p.Phase == challenge.NoChallenge && !ofLimit(f.Note) { // it is long over: no code is mailed unless somebody asks
+		return false
+	}
+	k.door.show(k.w, check{
+		r: k.r, in: k.in, back: k.path(k.name), answersPost: k.answersPost(), replaced: k.query().Has(queryReplaced),
+		verdict: challenge.Verdict{Decision: challenge.Check, Admission: k.admission},
+	})
+	return true
+}
+
+// leaves ends the flow of a change that a code was entered for and that its person does
+// not want after all, so that the page is its own again. The link of another site's
+// page ends nothing.
+func (k *desk) leaves(f *challenge.Flow) {
+	if !f.Proves() && k.r.Method != http.MethodHead && k.r.Header.Get("Sec-Fetch-Site") == "same-origin" {
+		k.finish()
+	}
+}
+
+// permitted is the flow whose code allows a change of that kind now. The page with
+// ?later has none.
+func (k *desk) permitted(kind challenge.ChangeKind) (*challenge.Flow, bool) {
+	f := k.flow()
+	if f == nil || k.query().Has(queryLater) || !k.door.gate.Permitted(k.visit(), k.admission, f, kind) {
+		return nil, false
+	}
+	return f, true
+}
+
+// flow is the one of a change that was begun in this session; nil: there is none.
+func (k *desk) flow() *challenge.Flow {
+	f := k.door.flowOf(k.in)
+	if f == nil || f.Change == nil || f.Session != k.admission.Live.Key() {
+		return nil
+	}
+	return f
+}
+
+// finish ends the browser's flow, before the page that shows what came of it.
+func (k *desk) finish() {
+	k.w.Header().Add("Set-Cookie", k.door.cookies.expire(k.in, flowCookie))
+}
