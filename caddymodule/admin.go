@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 )
@@ -20,8 +21,9 @@ func init() {
 
 // AdminAPI answers the commands of Doorcode at Caddy's admin endpoint, under
 // /doorcode/. Whoever reaches that endpoint may do anything, which is Caddy's
-// own rule. Still, no answer holds a code, a cookie, a token or a key, and
-// addresses are taken from the body alone, since Caddy logs every URL.
+// own rule. Still, no answer holds a cookie, a token or a key, nor a code but for
+// that of let-in, and addresses are taken from the body alone, since Caddy logs
+// every URL.
 type AdminAPI struct{}
 
 // CaddyModule names the module.
@@ -40,6 +42,10 @@ const (
 	backupPath   = "/doorcode/storage/backup"   // GET
 	restoredPath = "/doorcode/storage/restored" // POST
 	unlockPath   = "/doorcode/unlock"           // POST
+	letInPath    = "/doorcode/let-in"           // POST
+	forgetPath   = "/doorcode/forget"           // POST
+	unguardPath  = "/doorcode/unguard"          // POST
+	exportPath   = "/doorcode/export"           // POST
 
 	everyPath = "/doorcode/"
 )
@@ -53,7 +59,11 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: backupPath, Handler: read(backUp)},
 		{Pattern: rotatePath, Handler: change(rotateKeys)},
 		{Pattern: restoredPath, Handler: change(endRestored)},
-		{Pattern: unlockPath, Handler: change(unlock)},
+		{Pattern: unlockPath, Handler: change(unlock, "address")},
+		{Pattern: letInPath, Handler: change(letIn, "address", "for", "why")},
+		{Pattern: forgetPath, Handler: change(forget, "address")},
+		{Pattern: unguardPath, Handler: change(unguard, "address")},
+		{Pattern: exportPath, Handler: change(exportPerson, "address")},
 		{Pattern: everyPath, Handler: caddy.AdminHandlerFunc(refuseUnknown)},
 	}
 }
@@ -62,8 +72,27 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 type order struct {
 	// Site is a host or an origin whose storage is meant; empty: every storage.
 	Site string `json:"site,omitempty"`
-	// Address is whose lock is lifted. It comes in the body alone.
+	// Address is whom it is about. It comes in the body alone.
 	Address string `json:"address,omitempty"`
+	// For is how long a code works that lets somebody in; empty: as usual.
+	For string `json:"for,omitempty"`
+	// Why is the reason for that code.
+	Why string `json:"why,omitempty"`
+}
+
+// refuseUnused refuses what an endpoint would not act on: whoever wrote it means
+// something else than what would be done.
+func (o order) refuseUnused(takes []string) error {
+	for _, said := range []struct{ word, value string }{{"address", o.Address}, {"for", o.For}, {"why", o.Why}} {
+		switch {
+		case said.value == "" || slices.Contains(takes, said.word):
+		case said.word == "address":
+			return refusal(http.StatusBadRequest, "this acts on everybody, so it takes no 'address'")
+		default:
+			return refusal(http.StatusBadRequest, "this takes no '%s'", said.word)
+		}
+	}
+	return nil
 }
 
 const maxOrder = 4 << 10 // bytes
@@ -95,8 +124,9 @@ func look(answer func(o order) (any, error)) caddy.AdminHandler {
 	})
 }
 
-// change is an endpoint that does what its body says.
-func change(answer func(ctx context.Context, o order) (any, error)) caddy.AdminHandler {
+// change is an endpoint that does what its body says, which may hold the words that
+// it takes and a site.
+func change(answer func(ctx context.Context, o order) (any, error), takes ...string) caddy.AdminHandler {
 	return caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		if err := requireMethod(w, r, http.MethodPost); err != nil {
 			return err
@@ -107,6 +137,9 @@ func change(answer func(ctx context.Context, o order) (any, error)) caddy.AdminH
 		o, err := readOrder(http.MaxBytesReader(w, r.Body, maxOrder))
 		if err != nil {
 			return refusal(http.StatusBadRequest, "%s takes JSON such as {\"site\": \"app.example.com\"}, or nothing: %w", r.URL.Path, err)
+		}
+		if err := o.refuseUnused(takes); err != nil {
+			return err
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), openTime)
 		defer cancel()

@@ -70,9 +70,6 @@ func inEach(o order, doing string, do func(l lodging) error) error {
 }
 
 func rotateKeys(ctx context.Context, o order) (any, error) {
-	if err := o.requireNoAddress(); err != nil {
-		return nil, err
-	}
 	answer := rotateAnswer{keysAnswer: keysAnswer{[]keyStatus{}}}
 	err := inEach(o, "rotating the keys", func(l lodging) error {
 		before := l.pooled.house.KeyList(time.Now())
@@ -99,9 +96,6 @@ func hasNew(before, after []sessions.KeyInfo) bool {
 }
 
 func endRestored(ctx context.Context, o order) (any, error) {
-	if err := o.requireNoAddress(); err != nil {
-		return nil, err
-	}
 	answer := restoredAnswer{[]string{}}
 	err := inEach(o, "ending what was restored", func(l lodging) error {
 		if err := l.pooled.house.EndRestored(ctx); err != nil {
@@ -114,9 +108,9 @@ func endRestored(ctx context.Context, o order) (any, error) {
 }
 
 func unlock(ctx context.Context, o order) (any, error) {
-	address, err := challenge.ParseEmail(o.Address)
+	address, err := o.person("unlock")
 	if err != nil {
-		return nil, refusal(http.StatusBadRequest, "unlock takes {\"address\": \"alice@example.com\"}; what it got is no address")
+		return nil, err
 	}
 	answer := unlockAnswer{[]liftedLock{}}
 	err = inEach(o, "lifting locks", func(l lodging) error {
@@ -130,13 +124,4 @@ func unlock(ctx context.Context, o order) (any, error) {
 		return nil
 	})
 	return answer, err
-}
-
-// requireNoAddress refuses an order that would do to everybody what it seems to
-// want for one person.
-func (o order) requireNoAddress() error {
-	if o.Address == "" {
-		return nil
-	}
-	return refusal(http.StatusBadRequest, "this acts on everybody, so it takes no 'address'")
 }

@@ -64,6 +64,13 @@ func TestOTC02Bounds(t *testing.T) {
 		{"keys {\nrotate 1d\n}", "keys {\nrotate 23h\n}", "'rotate' must be 1d to 365d, or off, got 23h"},
 		{"keys {\nrotate 365d\n}", "keys {\nrotate 366d\n}", "'rotate' must be 1d to 365d, or off, got 366d"},
 		{"keys {\nrotate 0\n}", "keys {\nrotate -1d\n}", "'rotate' needs a duration"},
+		{"backup_codes 5", "backup_codes 4", "'backup_codes' must be 5 to 20, or off, got 4"},
+		{"backup_codes 20", "backup_codes 21", "'backup_codes' must be 5 to 20, or off, got 21"},
+		{"backup_codes 0", "backup_codes -1", "'backup_codes' must be 5 to 20, or off, got -1"},
+		{"prove_mailbox 1d", "prove_mailbox 23h", "'prove_mailbox' must be 1d to 400d, got 23h"},
+		{"prove_mailbox 400d", "prove_mailbox 401d", "'prove_mailbox' must be 1d to 400d, got 401d"},
+		{"audit {\nkeep 24h\n}", "audit {\nkeep 23h\n}", "'keep' must be 1d to 400d, got 23h"},
+		{"audit {\nkeep 400d\n}", "audit {\nkeep 401d\n}", "'keep' must be 1d to 400d, got 401d"},
 		{"mail file /x {\nheader X-A " + strings.Repeat("a", 500) + "\n}", "mail file /x {\nheader X-A " + strings.Repeat("a", 501) + "\n}", "'header' takes one line of ASCII text"},
 		{"mail smtp a.example.com:25 {\nfrom a@example.com\ntimeout 2m\n}", "mail smtp a.example.com:25 {\ntimeout 3m\n}", "'timeout' must be 1s to 2m, got 3m"},
 		{"pages {\nname " + strings.Repeat("é", 80) + "\n}", "pages {\nname " + strings.Repeat("é", 81) + "\n}", "'name' takes up to 80 characters"},
@@ -184,13 +191,16 @@ func TestWarnings(t *testing.T) {
 		{"allow *@gmail.com", "'*@gmail.com' lets in everyone"},
 		{"observe all", "'observe all' asks for no code and refuses nobody"},
 		{"observe new_network", ""},
+		{"second_address any", "'second_address any' lets people in by a mailbox that is not on your list, for 60d after the last code to the one that is"},
+		{"second_address any\nprove_mailbox 7d", "for 7d after the last code"},
+		{"second_address allowed\ntokens\nbackup_codes 20", ""},
 		{"code {\nttl 15m\n}", "codes work for 15m; OWASP ASVS 6.5.5 allows 10m"},
 		{"secret " + strings.Repeat("x", 32), "'secret' is written in the configuration"},
 		{"allow ana@example.com\nsecret {env.X}\ncode {\nttl 10m\n}", ""},
 	} {
 		t.Run(tt.lines, func(t *testing.T) {
 			h, _ := handler(t, site(tt.lines))
-			found := strings.Join(caddymodule.Warnings(h.Settings), "\n")
+			found := strings.Join(caddymodule.Warnings(caddymodule.WithDefaults(h.Settings)), "\n")
 			if tt.want == "" && found != "" || !strings.Contains(found, tt.want) {
 				t.Errorf("Warnings = %q, want %q", found, tt.want)
 			}

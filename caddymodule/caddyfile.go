@@ -100,6 +100,11 @@ var directiveSettings = func() table[*site] {
 //			try_ip       <rate...>
 //			lockout      <duration>
 //		}
+//		backup_codes   <n>|off
+//		authenticator  [on|off]
+//		second_address allowed|any|off
+//		tokens         [on|off]
+//		prove_mailbox  <duration>
 //		copy_headers   <field[>New-Name]...>
 //		assertion      <field>|off
 //		pages {
@@ -161,6 +166,10 @@ var directiveSettings = func() table[*site] {
 //		keys {
 //			algorithm ES256|EdDSA|HS256
 //			rotate    <duration>|off
+//		}
+//		audit {
+//			keep <duration>
+//			ip   full|prefix|hash
 //		}
 //	}
 //

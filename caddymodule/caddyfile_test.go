@@ -58,6 +58,16 @@ var accepted = []struct{ word, lines, want string }{
 	{"code", "code {\nlength 8\nalphabet letters\nttl 5m\nattempts 4\nresend 1m 2\nsubject off\nsend button\n}", `{"code":{"length":8,"alphabet":"letters","ttl":300000000000,"attempts":4,"resend":{"wait":60000000000,"max":2},"subject":false,"send":"button"}}`},
 	{"code", "code {\nresend 45s\nsubject\n}", `{"code":{"resend":{"wait":45000000000},"subject":true}}`},
 	{"limits", "limits {\nsend_address 5/1h 9/1d\nsend_ip 50/1h\nsend_total 2000/1h\ntry_address 10/1h\ntry_ip 40/1h\nlockout 30m\n}", `{"limits":{"send_address":["5/1h","9/1d"],"send_ip":["50/1h"],"send_total":["2000/1h"],"try_address":["10/1h"],"try_ip":["40/1h"],"lockout":1800000000000}}`},
+	{"backup_codes", "backup_codes 12", `{"backup_codes":12}`},
+	{"backup_codes", "backup_codes off", `{"backup_codes":0}`},
+	{"backup_codes", "backup_codes 0", `{"backup_codes":0}`},
+	{"authenticator", "authenticator off", `{"authenticator":false}`},
+	{"authenticator", "authenticator", `{"authenticator":true}`},
+	{"second_address", "second_address any", `{"second_address":"any"}`},
+	{"second_address", "second_address off", `{"second_address":"off"}`},
+	{"tokens", "tokens", `{"tokens":true}`},
+	{"tokens", "tokens off", `{"tokens":false}`},
+	{"prove_mailbox", "prove_mailbox 30d", `{"prove_mailbox":2592000000000000}`},
 	{"copy_headers", "copy_headers Remote-User remote-email>X-Mail", `{"copy_headers":{"Remote-Email":"X-Mail","Remote-User":"Remote-User"}}`},
 	{"assertion", "assertion off", `{"assertion":"off"}`},
 	{"pages", "pages {\nname \"Example GmbH\"\nlogo /etc/logo.svg\naccent 0b5fff\ntheme dark\nsupport mailto:help@example.com\nprivacy https://example.com/privacy\n}", `{"pages":{"name":"Example GmbH","logo":"/etc/logo.svg","accent":"0b5fff","theme":"dark","support":"mailto:help@example.com","privacy":"https://example.com/privacy"}}`},
@@ -82,6 +92,8 @@ var accepted = []struct{ word, lines, want string }{
 	{"keys", "keys {\nalgorithm EdDSA\n}", `{"keys":{"algorithm":"EdDSA"}}`},
 	{"keys", "keys {\nrotate 7d\n}", `{"keys":{"rotate":604800000000000}}`},
 	{"keys", "keys {\nrotate off\n}", `{"keys":{"rotate":0}}`},
+	{"audit", "audit {\nkeep 365d\nip hash\n}", `{"audit":{"keep":31536000000000000,"ip":"hash"}}`},
+	{"audit", "audit {\nip full\n}", `{"audit":{"ip":"full"}}`},
 }
 
 // withHooks gives the site a matcher that the examples name.
@@ -146,6 +158,7 @@ var once = []string{
 	"code {\nlength 6\n}", "limits {\ntry_ip 1/1h\n}", "assertion off", "pages {\ntheme auto\n}", "endpoints /.door",
 	"single_sign_on example.com", "storage embedded", "on_store_failure deny", "secret {env.X}", "countries PT", "challenge new_browser", "observe all", "app_shell keep", "geoip /g.mmdb", "location {\nspeed 900kmh\n}",
 	"cookie {\nname door\n}", "keys {\nalgorithm ES256\n}",
+	"backup_codes 10", "authenticator on", "second_address any", "tokens on", "prove_mailbox 60d", "audit {\nkeep 90d\n}",
 }
 
 func TestARepeatedSettingIsRefused(t *testing.T) {
@@ -178,6 +191,7 @@ func TestARepeatedSettingInABlockIsRefused(t *testing.T) {
 		"storage redis redis://a {\ntls\ntls\n}",
 		"storage redis redis://a {\ntls {\nca /a\nca /b\n}\n}",
 		"keys {\nrotate 7d\nrotate 8d\n}",
+		"audit {\nkeep 7d\nkeep 8d\n}",
 		"geoip /g.mmdb {\nrefresh 1m\nrefresh 2m\n}",
 		"location {\ndistance 100km\ndistance 200km\n}",
 		"session {\nbind none\nbind network\n}",
@@ -219,17 +233,17 @@ func TestEveryWordThatIsMisspeltFindsTheRightOne(t *testing.T) {
 // What is not built yet must be refused like any other unknown word, and never
 // be suggested: an operator would believe in a protection that is not there.
 func TestWhatIsNotBuiltIsUnknown(t *testing.T) {
-	for _, word := range []string{
-		"accept", "backup_codes", "authenticator", "second_address", "passkeys", "tokens", "prove_mailbox", "audit",
+	for word, instead := range map[string]string{
+		"accept": "in this version 'backup_codes', 'authenticator' and 'second_address' say", "passkeys": "this version has no passkeys",
 	} {
-		refuses(t, site(word+" on"), "unrecognized doorcode subdirective '"+word+"'")
-		refuses(t, global(word+" on"), "unrecognized doorcode subdirective '"+word+"'")
+		refuses(t, site(word+" on"), "unrecognized doorcode subdirective '"+word+"'; "+instead)
+		refuses(t, global(word+" on"), "unrecognized doorcode subdirective '"+word+"'; "+instead)
 		if _, err := adapt(site("zzz")); strings.Contains(err.Error(), " "+word+",") {
 			t.Errorf("%q is listed: %v", word, err)
 		}
 	}
+	refuses(t, site("session {", "device_bound auto", "}"), "unrecognized session subdirective 'device_bound'; this version binds no session to a device")
 	for block, words := range map[string][]string{
-		"session":                    {"device_bound"},
 		"pages":                      {"language", "languages", "imprint", "announcement", "templates", "css"},
 		"mail smtp a.example.com:25": {"dkim", "templates", "subject"},
 	} {

@@ -24,7 +24,7 @@ type completer interface{ complete() error }
 func (s *Settings) check() error {
 	parts := []checker{
 		&s.Access, &s.Countries, s.Identity, &s.Checks, &s.Session, &s.Remember, &s.Code, &s.Limits,
-		&s.Handover, &s.Pages, &s.Reach, &s.GeoIP, &s.Location, s.Secret, &s.Cookie, &s.Keys,
+		&s.Ways, &s.Handover, &s.Pages, &s.Reach, &s.GeoIP, &s.Location, s.Secret, &s.Cookie, &s.Keys, &s.Audit,
 	}
 	for _, part := range parts {
 		if err := part.check(); err != nil {

@@ -17,7 +17,8 @@ func init() {
 		Short: "Shows and manages the doorcode gate",
 		Long:  "Commands of Doorcode, which asks for an e-mailed code in front of any app.",
 		CobraFunc: func(cmd *cobra.Command) {
-			gather(cmd, demoCommand(), explainCommand(), statusCommand(), unlockCommand(), keysCommand(), storageCommand(), secretCommand())
+			gather(cmd, demoCommand(), explainCommand(), statusCommand(), unlockCommand(), unguardCommand(), letInCommand(), forgetCommand(), exportCommand(),
+				keysCommand(), storageCommand(), secretCommand())
 		},
 	})
 }

@@ -4,15 +4,12 @@
 package caddymodule
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
-
-	"github.com/doorcode/caddy-doorcode/challenge"
 )
 
 func unlockCommand() *cobra.Command {
@@ -24,11 +21,11 @@ func unlockCommand() *cobra.Command {
 			"machines that share the storage. It lets nobody in: a code is needed as before. Where somebody is guessing, they\n" +
 			"can go on as well. Networks that the person has reported stay out. Whoever has been told to wait chooses 'Use a\n" +
 			"different email' and enters the same one.",
-		Args: takes("one address, such as alice@example.com"),
+		Args: takes(oneAddress),
 	}, func(c *remote, out io.Writer, args []string) error {
 		c.asJSON = asJSON
-		if _, err := challenge.ParseEmail(args[0]); err != nil {
-			return fmt.Errorf("unlock takes an address such as alice@example.com, got '%s'", args[0])
+		if err := requireAddress("unlock", args[0]); err != nil {
+			return err
 		}
 		return c.show(out, http.MethodPost, unlockPath, order{Address: args[0]}, &lifted{address: args[0]})
 	})

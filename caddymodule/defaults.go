@@ -39,6 +39,9 @@ func defaults() Settings {
 			TryIP:       []Rate{"60/1h"},
 			Lockout:     minutes(15),
 		},
+		Ways: Ways{
+			BackupCodes: new(usualBackupCodes), Authenticator: new(true), SecondAddress: "allowed", Tokens: new(false), ProveMailbox: hours(60 * 24),
+		},
 		Handover:   Handover{CopyHeaders: sameNames(handoverFields), Assertion: "Doorcode-Assertion"},
 		Pages:      Pages{Theme: "auto"},
 		StorageRaw: json.RawMessage(`{"backend":"embedded"}`), OnStoreFailure: "deny",
@@ -46,6 +49,7 @@ func defaults() Settings {
 		Location: Location{Distance: 500, Speed: 900},
 		Cookie:   Cookie{Name: "doorcode", SameSite: "lax", Insecure: new(false)},
 		Keys:     Keys{Algorithm: "ES256", Rotate: new(hours(30 * 24))},
+		Audit:    Audit{Keep: hours(90 * 24), IP: "prefix"},
 	}
 }
 
@@ -96,6 +100,10 @@ func warnings(s Settings) []string {
 	}
 	if slices.Contains(s.Observe, "all") {
 		found = append(found, "'observe all' asks for no code and refuses nobody: every visitor reaches the app, as if there were no gate")
+	}
+	if s.SecondAddress == "any" {
+		found = append(found, fmt.Sprintf("'second_address any' lets people in by a mailbox that is not on your list, for %s after the last code to the one that is; "+
+			"'second_address allowed' takes only those that may pass themselves", brief(time.Duration(s.ProveMailbox))))
 	}
 	if s.Secret.literal() {
 		found = append(found, "'secret' is written in the configuration, where the admin API shows it; use {env.X} or {file.…}")

@@ -127,6 +127,7 @@ http://ADDRESS {
 	bind HOST
 	doorcode {
 		allow *
+		tokens on
 		mail demo
 		storage embedded FOLDER/doorcode.db
 		pages {
@@ -148,7 +149,7 @@ http://ADDRESS {
 		<ul><li><code>Remote-User: {http.request.header.Remote-User}</code></li>
 		<li><code>Remote-Email: {http.request.header.Remote-Email}</code></li>
 		<li>verified at {http.doorcode.verified_at}</li></ul>
-		<p><a href="/.doorcode/signout">Sign out</a></p></body></html>
+		<p><a href="/.doorcode/">Your account</a> · <a href="/.doorcode/signout">Sign out</a></p></body></html>
 		HTML 200
 }
 `
@@ -180,8 +181,8 @@ func announceDemo(address string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "The app      http://%s/\nIts mailbox  http://%s%s\n\n"+
-		"Open both, sign in to the app with any address, and take the code from the mailbox.\nCtrl-C ends the demo.\n",
-		address, address, d.inbox.Path())
+	fmt.Fprintf(out, "The app       http://%s/\nIts mailbox   http://%s%s\nYour account  http://%s/.doorcode/\n\n"+
+		"Open the first two, sign in to the app with any address, and take the code from the mailbox.\nCtrl-C ends the demo.\n",
+		address, address, d.inbox.Path(), address)
 	return nil
 }

@@ -4,6 +4,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -46,6 +47,7 @@ type entrance struct {
 	shares     *sharing
 	hints      hints
 	neighbours []*entrance // other handlers of the same site
+	tokens     bool        // this gate or one of them takes access tokens
 	open       func() (*doorway, error)
 	witness    func(web.Outcome) // nil, but for rehearsals
 }
@@ -139,6 +141,7 @@ func (e *entrance) build() (*doorway, error) {
 	}
 	stand := stands[e]
 	e.neighbours = neighboursOf(e, stands)
+	e.tokens = e.takesTokens()
 	origins, err := e.origins(stand)
 	if err != nil {
 		return nil, err
@@ -169,7 +172,7 @@ func (e *entrance) furnish(ctx context.Context, pooled *pooledHouse, origins []s
 		return nil, err
 	}
 	gate, err := pooled.house.NewGate(ctx, challenge.GateOptions{
-		ID: e.id, Policy: policy, Access: e.lists.access.Load(), Locator: e.locator(), Networks: networks,
+		ID: e.id, Host: hostOf(origins[0]), App: cmp.Or(e.settings.Pages.Name, hostOf(origins[0])), Policy: policy, Access: e.lists.access.Load(), Locator: e.locator(), Networks: networks,
 		Algorithm: sessions.Algorithm(e.settings.Keys.Algorithm), Grace: e.storage.GracePeriod(),
 		Recorder: recorder{e.logger}, Prepare: e.shares.prepare, PreparePlace: e.preparePlace(),
 	})

@@ -47,6 +47,7 @@ type judged struct {
 	Challenge []string   `json:"challenge"`
 	Observe   []string   `json:"observe"`
 	Bind      string     `json:"bind"`
+	Ways      judgedWays `json:"ways"`
 	MaxAge    string     `json:"max_age,omitempty"` // of the code that the page wants
 	Votes     []ballot   `json:"votes"`             // none where nobody is checked
 }
@@ -114,6 +115,7 @@ func (x *rehearsal) judged(s *step) judged {
 		Site: x.siteOf(s), Scope: s.scope(), Person: s.person(x.email), Observed: []string{}, Votes: []ballot{},
 		Allow: append([]string{}, slices.Concat(settings.Allow, s.entrance.lists.allowed)...), Deny: append([]string{}, settings.Deny...),
 		Countries: settings.Countries, Challenge: settings.Challenge, Observe: append([]string{}, settings.Observe...), Bind: settings.Session.Bind,
+		Ways: settings.Ways.judged(),
 	}
 	if s.entrance.places != nil {
 		at := s.doorway.gate.Locate(s.in.IP)

@@ -89,6 +89,7 @@ func (j *judged) print(s *sheet) {
 	s.line("challenge", strings.Join(j.Challenge, " "))
 	s.line("observe", orNone(strings.Join(j.Observe, " ")))
 	s.line("bind", j.Bind)
+	s.line("ways in", j.Ways.text())
 	if j.MaxAge != "" {
 		s.line("sensitive", "wants a code of the last "+j.MaxAge)
 	}

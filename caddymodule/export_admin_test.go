@@ -20,6 +20,7 @@ import (
 var (
 	ExplainFault, ExplainCopying = explainFault, explainCopying
 	Gather, HasNew               = gather, hasNew
+	ConfirmForget                = confirmForget
 )
 
 // NewRecorder writes events to a log.
@@ -47,10 +48,21 @@ func PrintRotation(answer string) (string, error) {
 	return out.String(), err
 }
 
-// ReadOrder is the site and the address of an order.
-func ReadOrder(body io.Reader) (site, address string, err error) {
+// ReadOrder reads an order, and writes what it says.
+func ReadOrder(body io.Reader) (said []string, written []byte, err error) {
 	o, err := readOrder(body)
-	return o.Site, o.Address, err
+	said = []string{o.Site, o.Address, o.For, o.Why}
+	if err != nil {
+		return said, nil, err
+	}
+	written, err = json.Marshal(o)
+	return said, written, err
+}
+
+// ReadLetting reads what an order says of somebody who is to be let in.
+func ReadLetting(address, lasts, why string) (to challenge.Email, d time.Duration, reason string, err error) {
+	l, err := order{Address: address, For: lasts, Why: why}.letting()
+	return l.to, l.lasts, l.why, err
 }
 
 // Stream sends a copy of a store.

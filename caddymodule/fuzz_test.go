@@ -9,9 +9,12 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorcode/caddy-doorcode/caddymodule"
 )
@@ -138,23 +141,44 @@ func FuzzRedisURL(f *testing.F) {
 // FuzzOrder reads what the admin endpoint is asked. Whatever comes, it is one
 // object that is understood whole, or nothing.
 func FuzzOrder(f *testing.F) {
-	for _, seed := range []string{"", "{}", `{"site":"a"}`, `{"address":"ana@example.com","site":""}`, `{"stie":"a"}`, `{}{}`, `[]`, `null`, "\x00"} {
+	for _, seed := range []string{
+		"", "{}", `{"site":"a"}`, `{"address":"ana@example.com","site":""}`, `{"address":"a@b.c","for":"15m","why":"lost phone"}`,
+		`{"stie":"a"}`, `{}{}`, `[]`, `null`, "\x00",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		site, address, err := caddymodule.ReadOrder(strings.NewReader(body))
+		said, written, err := caddymodule.ReadOrder(strings.NewReader(body))
 		if err != nil {
-			if site+address != "" {
-				t.Errorf("%q is refused, and yet asks for %q and %q", body, site, address)
+			if strings.Join(said, "") != "" {
+				t.Errorf("%q is refused, and yet says %q", body, said)
 			}
 			return
 		}
-		again, err := json.Marshal(map[string]string{"site": site, "address": address})
-		if err != nil {
-			t.Fatal(err)
+		again, _, err := caddymodule.ReadOrder(strings.NewReader(string(written)))
+		if diff := cmp.Diff(said, again); err != nil || diff != "" {
+			t.Errorf("%q was read and written as %s, %v (-first +second):\n%s", body, written, err, diff)
 		}
-		if s, a, err := caddymodule.ReadOrder(strings.NewReader(string(again))); err != nil || s != site || a != address {
-			t.Errorf("%q was read and written as %s: %q, %q, %v", body, again, s, a, err)
+	})
+}
+
+// FuzzLetting wants whatever is let in to be an address, for a bounded time, for a
+// reason that is one line.
+func FuzzLetting(f *testing.F) {
+	f.Add("ana@example.com", "15m", "lost her phone")
+	f.Add("ana", "", "why")
+	f.Add("ana@example.com", "2h", strings.Repeat("é", 200))
+	f.Add("ana@example.com", "-1m", "a\nb\x00c")
+	f.Fuzz(func(t *testing.T, address, lasts, why string) {
+		to, d, reason, err := caddymodule.ReadLetting(address, lasts, why)
+		if err != nil {
+			return
+		}
+		if to == "" || d < time.Minute || d > time.Hour {
+			t.Errorf("let in %q for %v", to, d)
+		}
+		if n := utf8.RuneCountInString(reason); n < 3 || n > 200 || strings.ContainsAny(reason, "\r\n\x00") || strings.TrimSpace(reason) != reason {
+			t.Errorf("reason %q", reason)
 		}
 	})
 }

@@ -146,6 +146,7 @@ func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, nex
 	}()
 	p := passage{e: e, d: d, w: w, r: r, repl: repl, in: in, before: e.passOf(r)}
 	e.describe(r, repl, d, in)
+	in.Token = e.tokenOf(r, p.before)
 	d.cleaner.Clean(r)
 	p.out = e.judge(p.before.writer(w), r, d, in)
 	if e.witness != nil {
@@ -166,7 +167,9 @@ func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, nex
 func (p *passage) letThrough(next caddyhttp.Handler) error {
 	guarded := p.in.Guarded && !p.in.Public
 	mine := p.e.newPass(p.r, p.before, p.out, guarded)
+	mine.carry(p.in.Token)
 	p.d.door.RemoveCookies(p.r.Header)
+	p.in.Token.Remove(p.r.Header)
 	if err := p.e.tell(p.r, p.repl, mine, p.out, p.in.Now); err != nil {
 		p.e.logger.Error("identity could not be told to the app", zap.Error(err))
 		p.w.WriteHeader(http.StatusServiceUnavailable)

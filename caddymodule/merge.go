@@ -22,6 +22,7 @@ func merged(global, site Settings) Settings {
 		Remember:   site.Remember.over(global.Remember),
 		Code:       site.Code.over(global.Code),
 		Limits:     site.Limits.over(global.Limits),
+		Ways:       site.Ways.over(global.Ways),
 		Handover:   site.Handover.over(global.Handover),
 		Pages:      site.Pages.over(global.Pages),
 		Reach:      site.Reach.over(global.Reach),
@@ -46,6 +47,7 @@ func merged(global, site Settings) Settings {
 			Algorithm: own(site.Keys.Algorithm, global.Keys.Algorithm),
 			Rotate:    own(site.Keys.Rotate, global.Keys.Rotate),
 		},
+		Audit: site.Audit.over(global.Audit),
 	}
 }
 

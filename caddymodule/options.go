@@ -36,6 +36,11 @@ var sharedSettings = table[*Settings]{
 	"remember":         block(func(s *Settings) *Remember { return &s.Remember }, 0, rememberArgs, rememberSettings),
 	"code":             block(func(s *Settings) *Code { return &s.Code }, 0, nil, codeSettings),
 	"limits":           block(func(s *Settings) *Limits { return &s.Limits }, 0, nil, limitsSettings),
+	"backup_codes":     line(1, backupCodes),
+	"authenticator":    flag(func(s *Settings) **bool { return &s.Authenticator }),
+	"second_address":   line(1, secondAddress),
+	"tokens":           flag(func(s *Settings) **bool { return &s.Tokens }),
+	"prove_mailbox":    line(1, days("60d", "1d is the least", func(s *Settings) *caddy.Duration { return &s.ProveMailbox })),
 	"copy_headers":     list(copyHeader),
 	"assertion":        line(1, text(func(s *Settings) *string { return &s.Assertion })),
 	"pages":            block(func(s *Settings) *Pages { return &s.Pages }, 0, nil, pagesSettings),
@@ -50,6 +55,7 @@ var sharedSettings = table[*Settings]{
 	"location":         block(func(s *Settings) *Location { return &s.Location }, 0, nil, locationSettings),
 	"cookie":           block(func(s *Settings) *Cookie { return &s.Cookie }, 0, nil, cookieSettings),
 	"keys":             block(func(s *Settings) *Keys { return &s.Keys }, 0, nil, keysSettings),
+	"audit":            audit(),
 }
 
 var identitySettings = table[*Identity]{
@@ -129,6 +135,11 @@ var cookieSettings = table[*Cookie]{
 var keysSettings = table[*Keys]{
 	"algorithm": line(1, choice(func(k *Keys) *string { return &k.Algorithm }, "ES256", "EdDSA", "HS256")),
 	"rotate":    line(1, durationOrOff(func(k *Keys) **caddy.Duration { return &k.Rotate })),
+}
+
+var auditSettings = table[*Audit]{
+	"keep": line(1, days("90d", leastAudit, func(a *Audit) *caddy.Duration { return &a.Keep })),
+	"ip":   line(1, choice(func(a *Audit) *string { return &a.IP }, "full", "prefix", "hash")),
 }
 
 // parseOption reads the global option, which holds the settings of all sites:

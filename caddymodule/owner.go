@@ -87,6 +87,7 @@ type pass struct {
 	shares    *sharing
 	admission *challenge.Admission
 	origin    string
+	token     web.Presented
 }
 
 const passKey = "doorcode.pass"
@@ -123,6 +124,31 @@ func (e *entrance) newPass(r *http.Request, before *pass, out web.Outcome, guard
 		p.cookies = append(p.cookies, pair)
 	}
 	return p
+}
+
+// tokenOf is the access token of a request, where this gate or one behind it takes
+// any. The first gate removes it, and hands it on.
+func (e *entrance) tokenOf(r *http.Request, before *pass) web.Presented {
+	switch {
+	case before != nil:
+		return before.token
+	case e.tokens:
+		return web.TokenIn(r.Header)
+	default:
+		return web.Presented{}
+	}
+}
+
+// takesTokens reports whether the gate, or another of its site, takes access tokens.
+func (e *entrance) takesTokens() bool {
+	return *e.settings.Tokens || slices.ContainsFunc(e.neighbours, func(o *entrance) bool { return *o.settings.Tokens })
+}
+
+// carry hands an access token on to the gates behind.
+func (p *pass) carry(token web.Presented) {
+	if p != nil {
+		p.token = token
+	}
 }
 
 // hand makes the pass known, with the guard that this gate put up if it is the

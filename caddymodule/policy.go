@@ -39,6 +39,7 @@ func (e *entrance) policy() (challenge.Policy, error) {
 			Choice: challenge.Choice(s.Remember.Choice), Idle: time.Duration(s.Remember.Idle),
 			Most: time.Duration(s.Remember.Most), Max: s.Remember.Max,
 		},
+		Ways: s.Ways.policy(), Audit: s.Audit.policy(),
 		Risk: e.judging(), Never: slices.Contains(s.Challenge, string(risk.Never)),
 		Countries: challenge.Countries{Allow: s.Countries.Allow, Deny: s.Countries.Deny},
 		Reveal:    *s.Reveal, OnStoreFailure: onFailure,

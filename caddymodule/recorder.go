@@ -24,8 +24,8 @@ type recorder struct{ logger *zap.Logger }
 var levels = map[challenge.EventName]zapcore.Level{
 	challenge.CodeFailed: zapcore.ErrorLevel, challenge.StoreFailed: zapcore.ErrorLevel, challenge.NoticeFailed: zapcore.ErrorLevel,
 	challenge.Limited: zapcore.WarnLevel, challenge.Locked: zapcore.WarnLevel, challenge.DeviceReplayed: zapcore.WarnLevel,
-	challenge.KeysReplaced: zapcore.WarnLevel, challenge.Reported: zapcore.WarnLevel,
-	challenge.StoreAway: zapcore.ErrorLevel, challenge.StoreRestarted: zapcore.WarnLevel, challenge.StoreRestored: zapcore.WarnLevel,
+	challenge.KeysReplaced: zapcore.WarnLevel, challenge.Reported: zapcore.WarnLevel, challenge.Guarded: zapcore.WarnLevel,
+	challenge.ActivityLost: zapcore.WarnLevel, challenge.StoreAway: zapcore.ErrorLevel, challenge.StoreRestarted: zapcore.WarnLevel, challenge.StoreRestored: zapcore.WarnLevel,
 }
 
 // levelOf is how loud an event is. Strangers can cause any number of decisions
@@ -61,19 +61,47 @@ func (l recorder) Record(ctx context.Context, e challenge.Event) {
 		{"ref", e.Ref},
 		{"session", e.Session},
 		{"limit", string(e.Limit)},
+		{"way", string(e.Way)},
+		{"change", string(e.Change)},
+		{"due", instant(e.Due)},
+		{"until", instant(e.Until)},
+		{"by", author(e)},
+		{"why", e.Why},
 	} {
 		fields = append(fields, written(f.key, f.value))
 	}
 	if e.Tries > 0 {
 		fields = append(fields, zap.Int("tries_left", e.Tries))
 	}
-	if !e.Until.IsZero() {
-		fields = append(fields, zap.String("until", e.Until.UTC().Format(time.RFC3339)))
+	if e.Way == challenge.ByBackup && e.Name == challenge.Verified {
+		fields = append(fields, zap.Int("codes_left", e.Left))
 	}
 	if e.Err != nil {
 		fields = append(fields, zap.String("error", causeOf(e.Err)))
 	}
 	entry.Write(fields...)
+}
+
+// author is who did what a person can do, too, where it was not the person. The
+// admin endpoint knows no names.
+func author(e challenge.Event) string {
+	switch e.Name {
+	case challenge.LetInMade, challenge.UnlockedAddress:
+		return "operator"
+	case challenge.DataExported, challenge.DataErased, challenge.Unguarded:
+		if e.Gate == "" && e.Address != "" { // what people ask for is done by name only at a gate
+			return "operator"
+		}
+	}
+	return ""
+}
+
+// instant is a time in the log; empty where there is none.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // causeOf is the text of an error. That checks are unavailable, which the domain

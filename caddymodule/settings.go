@@ -39,6 +39,9 @@ type Settings struct {
 	// How often codes may be asked for and tried. Default: see each limit.
 	Limits Limits `json:"limits,omitzero"`
 
+	// How people get in without the mailed code.
+	Ways
+
 	// What the app is told.
 	Handover
 
@@ -79,6 +82,10 @@ type Settings struct {
 
 	// The keys that sign session cookies. Default: see each setting.
 	Keys Keys `json:"keys,omitzero"`
+
+	// What is kept of what happens to people's accounts. Default: see each
+	// setting.
+	Audit Audit `json:"audit,omitzero"`
 }
 
 // Access says who may pass.
