@@ -9,6 +9,7 @@ package tests
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"testing"
 )
@@ -27,7 +28,11 @@ func TestRuling28ASessionCostsNoAllocation(t *testing.T) {
 				if status := w.ask(h, r, n, cookie); status != http.StatusOK {
 					t.Fatalf("status %d", status)
 				}
-				allocs[i] = testing.AllocsPerRun(1000, func() { w.ask(h, r, n, cookie) })
+				// What else the process does only ever adds: the least of a few counts.
+				allocs[i] = math.Inf(1)
+				for range 3 {
+					allocs[i] = min(allocs[i], testing.AllocsPerRun(1000, func() { w.ask(h, r, n, cookie) }))
+				}
 			}
 			if allocs[0] > allocs[1] {
 				t.Errorf("%v allocations behind the gate, %v behind nothing", allocs[0], allocs[1])

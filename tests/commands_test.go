@@ -274,7 +274,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 		}
 		names = append(names, fields[0])
 	}
-	if diff := cmp.Diff([]string{"demo", "explain", "keys", "secret", "status", "storage", "unlock"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"demo", "explain", "export", "forget", "keys", "let-in", "secret", "status", "storage", "unguard", "unlock"}, names); diff != "" {
 		t.Errorf("commands (-want +got):\n%s\n%s", diff, help.out)
 	}
 	for _, command := range []string{"keys", "storage"} {

@@ -18,8 +18,9 @@ import (
 )
 
 // TestDemoShowsTheWholeThingAndLeavesNothing: a newcomer's first command prints
-// the app's address first and the mailbox's second, lets them in with the code
-// from the mailbox, and is gone with everything it wrote on Ctrl-C.
+// the addresses of the app, the mailbox and the account pages in this order, lets
+// them in with the code from the mailbox, and is gone with everything it wrote on
+// Ctrl-C.
 func TestDemoShowsTheWholeThingAndLeavesNothing(t *testing.T) {
 	folder := t.TempDir()
 	demo := harness.Command(folder, "doorcode", "demo", "--listen", "localhost:"+harness.FreePort(t))
@@ -32,7 +33,7 @@ func TestDemoShowsTheWholeThingAndLeavesNothing(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = demo.Process.Kill() })
 	lines := bufio.NewScanner(out)
-	app, mailbox := addressIn(t, lines), addressIn(t, lines)
+	app, mailbox, account := addressIn(t, lines), addressIn(t, lines), addressIn(t, lines)
 
 	c := &harness.Caddy{Port: app.Port()}
 	b := c.Browser(t)
@@ -50,6 +51,9 @@ func TestDemoShowsTheWholeThingAndLeavesNothing(t *testing.T) {
 	})
 	if page := b.Submit(t, "verify", url.Values{"code": {code}}); !strings.Contains(page.Text(), "Hello ana@example.com") {
 		t.Errorf("after the code: %d\n%s", page.Status, page.Text())
+	}
+	if page := b.Follow(t, "Your account"); page.URL.String() != account.String() || page.Status != http.StatusOK || !strings.Contains(page.Text(), "Access tokens") {
+		t.Errorf("the account page, %s, is %s and answers %d:\n%s", account, page.URL, page.Status, page.Text())
 	}
 	proxied := b.Do(t, http.MethodGet, mailbox.Path, nil, http.Header{"X-Forwarded-For": {"203.0.113.7"}})
 	if proxied.Status != http.StatusForbidden {

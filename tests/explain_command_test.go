@@ -233,6 +233,7 @@ func TestGEO08ExplainIsATable(t *testing.T) {
 		"person | ana@example.com, may pass by 'allow ana@example.com'", "place | Milan, IT, AS64505",
 		"allow | ana@example.com *@example.org", "deny | eve@example.com", "countries | not JP",
 		"sensitive | wants a code of the last 30m",
+		"ways in | mailed code, backup codes, authenticator, second address (allowed) for 60d after a mailed code",
 		"RULE | SAYS | EFFECT | WHY",
 		"new_place | yes | asks | Country IT is new; known is PT.",
 		"new_browser | no | off | The browser is known for this person.",

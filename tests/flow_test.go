@@ -8,10 +8,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/doorcode/caddy-doorcode/challenge/ways"
 	"github.com/doorcode/caddy-doorcode/tests/harness"
 )
 
@@ -22,8 +25,14 @@ import (
 //	open <path> -> <status> ["<text>"...]
 //	fetch <path> -> <status> ["<text>"...]
 //	submit <form> [<field>=<value>...] -> <status> ["<text>"...]
+//	press "<button>" [<field>=<value>...] -> <status> ["<text>"...]
+//	follow "<link>" -> <status> ["<text>"...]
 //	mail <address> [<n>]                 waits for the n-th mail; $code and $ref are its
+//	code <address> [<n>]                 the same for the n-th mail that holds a code
+//	told <address> "<text>"...           waits for a mail that says all this
 //	no mail <address> [beyond <n>]
+//	shown codes                          $backup and $another are the first that the page shows
+//	shown key                            $app is a code of the app that has this key, $later its next
 //	app saw <header>: <value>
 //	app saw no <header>
 //	app got <n> requests
@@ -31,7 +40,8 @@ import (
 //	close                                the browser, which forgets what it holds for a session
 //
 // FOLDER/city.mmdb and its like say where visitors are, as the atlas of tests does.
-// "!text" wants a text not to be there. $wrong is a code that is not $code.
+// "!text" wants a text not to be there. $wrong is a code that is not $code. In a value
+// of a field "_" stands for a space.
 func TestFlows(t *testing.T) {
 	files, err := filepath.Glob("testdata/flows/*.txt")
 	if err != nil || len(files) == 0 {
@@ -85,8 +95,16 @@ func (s *story) step(line string) {
 		s.expect(s.browser.Fetch(s.t, words[1]), expected)
 	case "submit":
 		s.expect(s.browser.Submit(s.t, words[1], fields(words[2:])), expected)
+	case "press", "follow":
+		s.touch(words[0], s.fill(action), expected)
 	case "mail":
-		s.mail(words[1:])
+		s.mail(words[1:], s.caddy.Mailbox.Wait)
+	case "code":
+		s.mail(words[1:], s.caddy.Mailbox.WaitCode)
+	case "told":
+		s.told(words[1], s.fill(action))
+	case "shown":
+		s.shown(words[1])
 	case "no":
 		s.noMail(words[2:])
 	case "app":
@@ -141,13 +159,63 @@ func (s *story) expect(page harness.Page, expected string) {
 	}
 }
 
-func (s *story) mail(words []string) {
+// touch presses a button or follows a link, which are named by their words.
+func (s *story) touch(how, action, expected string) {
+	s.t.Helper()
+	parts := strings.SplitN(action, `"`, 3)
+	if len(parts) < 3 {
+		s.t.Fatalf("%s: no words in quotes", s.line)
+	}
+	if how == "follow" {
+		s.expect(s.browser.Follow(s.t, parts[1]), expected)
+		return
+	}
+	s.expect(s.browser.Press(s.t, parts[1], fields(strings.Fields(parts[2]))), expected)
+}
+
+// told waits for a mail that says all that is in quotes.
+func (s *story) told(address, action string) {
+	s.t.Helper()
+	var wanted []string
+	for i, text := range strings.Split(action, `"`) {
+		if i%2 == 1 {
+			wanted = append(wanted, text)
+		}
+	}
+	harness.Eventually(s.t, s.line, func() bool {
+		return slices.ContainsFunc(s.caddy.Mailbox.Mails(s.t, address), func(mail harness.Mail) bool {
+			said := mail.Subject + "\n" + mail.Text
+			return !slices.ContainsFunc(wanted, func(text string) bool { return !strings.Contains(said, text) })
+		})
+	})
+}
+
+// shown keeps what the page shows only once.
+func (s *story) shown(what string) {
+	s.t.Helper()
+	text := s.browser.Page().Text()
+	switch what {
+	case "codes":
+		codes := shownCode.FindAllString(text, -1)
+		if len(codes) < 2 {
+			s.t.Fatalf("%s: the page shows %d:\n%s", s.line, len(codes), text)
+		}
+		s.words["$backup"], s.words["$another"] = codes[0], codes[1]
+	case "key":
+		seed, step := seedOf(s.t, text), ways.Step(time.Now())
+		s.words["$app"], s.words["$later"] = seed.Code(step), seed.Code(step+1)
+	default:
+		s.t.Fatalf("%s: unknown", s.line)
+	}
+}
+
+func (s *story) mail(words []string, wait func(t testing.TB, address string, n int) harness.Mail) {
 	s.t.Helper()
 	n := 1
 	if len(words) > 1 {
 		n, _ = strconv.Atoi(words[1])
 	}
-	got := s.caddy.Mailbox.Wait(s.t, words[0], n)
+	got := wait(s.t, words[0], n)
 	s.words["$code"], s.words["$ref"] = got.Code(s.t), got.Ref(s.t)
 	s.words["$wrong"] = "000000"
 	if s.words["$code"] == "000000" {

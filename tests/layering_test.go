@@ -23,8 +23,8 @@ const module = "github.com/doorcode/caddy-doorcode"
 // layers is the direction of imports: a package may import packages of the
 // layers above its own line, never one of its own line or below.
 var layers = [][]string{
-	{"geo", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words", "challenge/upstream", "challenge/spelling"},
-	{"geo/geotest", "challenge/risk", "challenge/store/redisstore/redistest"},
+	{"geo", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words", "challenge/upstream", "challenge/spelling", "challenge/ways", "challenge/activity"},
+	{"geo/geotest", "challenge/risk", "challenge/tokens", "challenge/store/redisstore/redistest"},
 	{"challenge", "challenge/pages"},
 	{"challenge/web", "challenge/mailer", "challenge/store/boltstore", "challenge/store/redisstore", "challenge/store/memstore", "challenge/store/storetest"},
 	{"caddymodule"},
@@ -37,9 +37,10 @@ var layers = [][]string{
 var ours = map[string][]string{
 	"geo/geotest":                {"geo"},
 	"challenge/risk":             {"geo"},
-	"challenge":                  {"geo", "challenge/risk", "challenge/keyring", "challenge/sessions", "challenge/devices"},
+	"challenge/tokens":           {"challenge/spelling"},
+	"challenge":                  {"geo", "challenge/risk", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/ways", "challenge/tokens", "challenge/activity"},
 	"challenge/pages":            {"challenge/words"},
-	"challenge/web":              {"geo", "challenge", "challenge/pages", "challenge/words", "challenge/upstream"},
+	"challenge/web":              {"geo", "challenge", "challenge/pages", "challenge/words", "challenge/upstream", "challenge/tokens"},
 	"challenge/mailer":           {"challenge", "challenge/words"},
 	"challenge/store/boltstore":  {"challenge"},
 	"challenge/store/redisstore": {"challenge"},
@@ -58,6 +59,7 @@ var thirdParty = map[string][]string{
 	"challenge/devices":                    {"github.com/mileusna/useragent"},
 	"challenge/words":                      {"golang.org/x/text"},
 	"challenge/spelling":                   {"golang.org/x/text"},
+	"challenge/ways":                       {"github.com/pquerna/otp", "github.com/boombuler/barcode", "golang.org/x/text"},
 	"challenge":                            {"golang.org/x/text", "golang.org/x/net/idna", "github.com/maypok86/otter/v2"},
 	"challenge/mailer":                     {"github.com/wneessen/go-mail"},
 	"challenge/store/boltstore":            {"go.etcd.io/bbolt"},
@@ -72,7 +74,7 @@ var thirdParty = map[string][]string{
 var forTests = []string{"github.com/google/go-cmp", "pgregory.net/rapid", "go.uber.org/goleak", "github.com/emersion/go-smtp", "github.com/emersion/go-sasl", "github.com/anishathalye/porcupine", "github.com/Shopify/toxiproxy/v2", "github.com/rs/zerolog", "github.com/redis/go-redis/v9"}
 
 // webless packages decide without knowing what carries the question.
-var webless = []string{"challenge", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words", "challenge/risk", "geo", "geo/geotest"}
+var webless = []string{"challenge", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words", "challenge/risk", "challenge/ways", "challenge/activity", "geo", "geo/geotest"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	for _, fault := range importFaults(t, os.DirFS("..")) {

@@ -15,7 +15,7 @@ export const scrollsSideways = (page) => page.evaluate(() => document.scrollingE
 
 // borderless names the fields and buttons of which forced colours leave nothing
 // to be seen.
-export const borderless = (page) => page.evaluate(() => [...document.querySelectorAll('input:not([type=hidden], [type=checkbox]), button')]
+export const borderless = (page) => page.evaluate(() => [...document.querySelectorAll('input:not([type=hidden], [type=checkbox], [type=radio]), button')]
   .filter((element) => element.checkVisibility())
   .filter((element) => {
     const { borderTopStyle, borderTopWidth, textDecorationLine } = getComputedStyle(element);
@@ -45,7 +45,8 @@ export async function looksRight({ page, seen }, screen) {
   assert.deepEqual(seen.complaints, [], screen);
 }
 
-async function picture(page, name) {
+// picture puts the page into that folder, if there is one.
+export async function picture(page, name) {
   if (!pictures) return;
   await mkdir(pictures, { recursive: true });
   await page.screenshot({ path: path.join(pictures, `${name.replace(/\W+/g, '-').replace(/^-/, '')}.png`), fullPage: true });

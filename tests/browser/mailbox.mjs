@@ -48,18 +48,19 @@ export function parseMail(raw) {
   const subject = headers.subject ?? '';
   const [, letters = ''] = subject.match(/\((\w+)\)$/) ?? [];
   const to = (headers.to ?? '').replace(/^.*<|>.*$/g, '');
-  const text = textPart(headers, rest.join('\n\n'));
+  const body = rest.join('\n\n');
+  const text = part(headers, body, 'plain');
   const [, code = ''] = subject.match(/^(\S+) is your .* code/) ?? text.match(/^@\S+ #(\w+)$/m) ?? [];
   const [, stop = ''] = text.match(/^[^\n]*: (https?:\S+\/\.doorcode\/no\/\S+)$/m) ?? [];
-  return { headers, subject, to, code, letters, stop, text, raw };
+  return { headers, subject, to, code, letters, stop, text, html: part(headers, body, 'html'), raw };
 }
 
-function textPart(headers, body) {
+function part(headers, body, kind) {
   const [, boundary] = (headers['content-type'] ?? '').match(/boundary="?([^";]+)"?/) ?? [];
-  if (!boundary) return decode(headers, body);
-  for (const part of body.split(`--${boundary}`)) {
-    const [head, ...rest] = part.replace(/^\n/, '').split('\n\n');
-    if (/^content-type: text\/plain/im.test(head)) {
+  if (!boundary) return kind === 'plain' ? decode(headers, body) : '';
+  for (const each of body.split(`--${boundary}`)) {
+    const [head, ...rest] = each.replace(/^\n/, '').split('\n\n');
+    if (new RegExp(`^content-type: text/${kind}`, 'im').test(head)) {
       const encoding = head.match(/^content-transfer-encoding: *(\S+)/im)?.[1] ?? '';
       return decode({ 'content-transfer-encoding': encoding }, rest.join('\n\n'));
     }

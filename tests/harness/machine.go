@@ -197,7 +197,9 @@ func (f *Fleet) take(t testing.TB, m *Machine) {
 	defer f.mu.Unlock()
 	for _, e := range m.Entries(t, "verified") {
 		f.entered[fmt.Sprint(e["address"])] = true
-		f.verified[fmt.Sprint("code ", e["ref"], " of ", e["address"])]++
+		if e["ref"] != nil { // the codes of other ways have none
+			f.verified[fmt.Sprint("code ", e["ref"], " of ", e["address"])]++
+		}
 	}
 }
 
