@@ -159,6 +159,8 @@ func TestF02SentinelsThatComeBackAreFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := f.options()
 		o.MasterName, o.PoolSize = "m", 2
+		// The client listens to its sentinel until a moment after it is closed.
+		t.Cleanup(func() { <-time.After(time.Second) })
 		s := open(t, o)
 		defer f.stop()
 		get := func() error { _, err := s.Get(t.Context(), "a"); return err }
