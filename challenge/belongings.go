@@ -40,9 +40,8 @@ const (
 
 func (b *belongings) format() (is, known int) { return b.Version, belongingsVersion }
 
-// settle ends what may have been used up or taken away since the copy was made that
-// the record comes from: backup codes and tokens. The other ways wait for a mailed
-// code by themselves, see [Gate.mailboxProved].
+// settle takes away what may have been used up or taken away since the copy was made
+// that the record comes from. The person sees what there was, and makes it anew.
 func (b *belongings) settle(now life) {
 	if b.Epoch >= now.epoch {
 		return
