@@ -95,7 +95,7 @@ test('a token for one calendar opens that one alone, however its path is written
   const send = newProgram('DAVx5/4.4.5', narrow);
   assert.equal((await send(`/${ana}/work/`, { method: 'MKCALENDAR' })).status, 201);
   assert.equal((await send('/ana%40example.com/work/', find('resourcetype'))).status, 207);
-  for (const path of [`/${ana}/`, '/', `/${ana}/workshop/`, `/${ana}/work/%2e%2e/thunderbird/`, `/${ana}/work/..%2fthunderbird/`]) {
+  for (const path of [`/${ana}/`, '/', `/${ana}/works/`, `/${ana}/work/%2e%2e/thunderbird/`, `/${ana}/work/..%2fthunderbird/`]) {
     assert.equal((await send(path, find('resourcetype'))).status, 403, path);
   }
 });
