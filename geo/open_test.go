@@ -36,7 +36,7 @@ func TestF14AFileThatCannotBeUsedIsRefusedWithWhatToDo(t *testing.T) {
 		is   error
 		text string
 	}{
-		"missing":              {path("none.mmdb"), geo.ErrMissing, "geoip: open " + path("none.mmdb") + ": no such file; download it (see docs/geoip) or remove 'geoip': place checks are then off"},
+		"missing":              {path("none.mmdb"), geo.ErrMissing, "geoip: open " + path("none.mmdb") + ": no such file; download it (see docs/geoip.md) or remove 'geoip': place checks are then off"},
 		"in a missing folder":  {path("no/none.mmdb"), geo.ErrMissing, "no such file; download it"},
 		"a folder":             {dir, geo.ErrDamaged, "name the .mmdb file itself"},
 		"a device":             {"/dev/null", geo.ErrDamaged, "name the .mmdb file itself"},

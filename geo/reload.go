@@ -158,7 +158,7 @@ func unopened(path string, err error) error {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("geoip: open %s: %w; download it (see docs/geoip) or remove 'geoip': place checks are then off", path, ErrMissing)
+		return fmt.Errorf("geoip: open %s: %w; download it (see docs/geoip.md) or remove 'geoip': place checks are then off", path, ErrMissing)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("geoip: open %s: %w; let the user that Caddy runs as read it", path, err)
 	default:
