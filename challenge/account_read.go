@@ -32,7 +32,7 @@ func (g *Gate) Account(ctx context.Context, v *Visit, a *Admission) (Account, er
 		return Account{}, err
 	}
 	out := Account{
-		Address: who, Browsers: g.browsersOf(&p, a, v.Now), Settings: p.Settings, Offers: g.Offers(),
+		Address: who, Browsers: viewer{g.house, a.Live, g.forgets}.browsers(&p, v.Now), Settings: p.Settings, Offers: g.Offers(),
 		Backup: b.backupState(), App: b.appState(), Second: g.secondState(who, &b), Waiting: b.waiting(), Tokens: g.tokenStates(&b),
 	}
 	if p.guarded(v.Now) {
@@ -58,20 +58,27 @@ func hostsMail(host string, e Email) bool {
 	return name == domain || strings.HasSuffix(name, "."+domain)
 }
 
-// browsersOf are the browsers of a person: those that are remembered, and those that
-// only have a session.
-func (g *Gate) browsersOf(p *person, a *Admission, now time.Time) []Browser {
+// A viewer lists browsers for whoever looks at them.
+type viewer struct {
+	house   *House
+	by      *Live // in whose session; nil where an operator looks
+	forgets func(d *devices.Record, now time.Time) bool
+}
+
+// browsers are those of a person: those that are remembered, and those that only have
+// a session.
+func (w viewer) browsers(p *person, now time.Time) []Browser {
 	var all []Browser
 	for i := range p.Devices {
 		d := &p.Devices[i]
-		if !d.Ended && !g.forgets(d, now) || p.signedIn(d.ID, now) {
-			all = append(all, g.browserOf(p, d, a, now))
+		if !d.Ended && !w.forgets(d, now) || p.signedIn(d.ID, now) {
+			all = append(all, w.browser(p, d, now))
 		}
 	}
 	for _, s := range p.Sessions {
 		if s.Device == "" || p.device(s.Device) == nil {
-			one := g.house.seenAs(s.Seen, s.ID)
-			one.This, one.SignedIn = s.ID == a.Live.key, true
+			one := w.house.seenAs(s.Seen, s.ID)
+			one.This, one.SignedIn = w.by != nil && s.ID == w.by.key, true
 			one.First, one.Last = time.Unix(s.Made, 0), time.Unix(s.Made, 0)
 			one.Suspended = p.suspends(s.Made, now)
 			all = append(all, one)
@@ -90,11 +97,11 @@ func (g *Gate) browsersOf(p *person, a *Admission, now time.Time) []Browser {
 	return all
 }
 
-func (g *Gate) browserOf(p *person, d *devices.Record, a *Admission, now time.Time) Browser {
-	one := g.house.seenAs(d.Seen, d.ID)
+func (w viewer) browser(p *person, d *devices.Record, now time.Time) Browser {
+	one := w.house.seenAs(d.Seen, d.ID)
 	one.Name = d.Name
-	one.This = d.ID == a.Live.Browser || a.Live.Browser == "" && d.Session == a.Live.key
-	one.Remembered, one.SignedIn = !d.Ended && !g.forgets(d, now), p.signedIn(d.ID, now)
+	one.This = w.by != nil && (d.ID == w.by.Browser || w.by.Browser == "" && d.Session == w.by.key)
+	one.Remembered, one.SignedIn = !d.Ended && !w.forgets(d, now), p.signedIn(d.ID, now)
 	one.First, one.Last = time.Unix(d.Made, 0), time.Unix(d.Used, 0)
 	one.Suspended = p.suspends(d.Made, now)
 	return one

@@ -64,7 +64,7 @@ func (g *Gate) TestBackupCode(ctx context.Context, v *Visit, a *Admission, f *Fl
 		b.tidy(now)
 		unused, full = false, nil
 		if free, ok := b.Tests.room(testsAnHour, now); !ok {
-			full = &LimitError{LimitTestBackup, free}
+			full = &LimitError{Limit: LimitTestBackup, Until: free}
 			return nil
 		}
 		b.Tests.add(now)

@@ -36,6 +36,7 @@ const (
 	ActivityUnguarded       ActivityKind = "unguarded"
 	ActivityLetIn           ActivityKind = "let_in"   // an operator gave out a code
 	ActivityUnlocked        ActivityKind = "unlocked" // by an operator
+	ActivityEndedByOperator ActivityKind = "ended_by_operator"
 )
 
 // An ActivityRow is one thing that happened, or the same thing several times within

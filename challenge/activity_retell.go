@@ -64,6 +64,7 @@ var retellings = map[EventName]retelling{
 	Unguarded:       {kind: ActivityUnguarded, first: true},
 	LetInMade:       {kind: ActivityLetIn, first: true, absent: true},
 	UnlockedAddress: {kind: ActivityUnlocked, first: true, absent: true},
+	Revoked:         {kind: ActivityEndedByOperator, first: true, absent: true},
 }
 
 // retell keeps an event for its person. Whether there is one is asked later and
@@ -136,6 +137,18 @@ func nearOf(ip netip.Addr) netip.Prefix {
 		return netip.Prefix{}
 	}
 	return Surroundings(ip)
+}
+
+// tellOfEviction keeps for a person that they were signed out with everybody, once their
+// record says so; at is 0 where they were not. To write to everybody then would take
+// long.
+func (g *Gate) tellOfEviction(e Email, at int64) {
+	if at == 0 {
+		return
+	}
+	g.house.journal.add(happening{
+		who: g.house.personID(e), at: time.Unix(at, 0).UnixMilli(), keep: g.policy.Audit.Keep, tale: tale{Kind: ActivityEndedByOperator},
+	})
 }
 
 // retell keeps what an operator did, for the person whom it is about.

@@ -18,9 +18,9 @@ import (
 // session new to it costs one read; a remembered browser whose session is over,
 // one update.
 func (g *Gate) Admit(ctx context.Context, v *Visit) Verdict {
-	verdict := g.decide(ctx, v)
+	verdict, held := g.decide(ctx, v)
 	if g.policy.Risk.ObserveAll && verdict.Decision != Pass {
-		return g.wave(ctx, v, verdict)
+		return g.wave(ctx, v, verdict, held)
 	}
 	if verdict.Decision == Check && g.house.outage.now() != nil {
 		verdict = Verdict{Decision: Unavailable} // no code could be sent, nor entered
@@ -29,7 +29,7 @@ func (g *Gate) Admit(ctx context.Context, v *Visit) Verdict {
 }
 
 // wave lets a visit pass that was only to be observed, as whoever is known.
-func (g *Gate) wave(ctx context.Context, v *Visit, verdict Verdict) Verdict {
+func (g *Gate) wave(ctx context.Context, v *Visit, verdict Verdict, held *evidence) Verdict {
 	verdict.Decision, verdict.Observed = Pass, verdict.Observed|risk.SetOf(verdict.Reason)
 	if verdict.Placed == nil && g.placed != nil {
 		verdict.Placed = g.placed(g.spotOf(v.IP).place)
@@ -37,49 +37,53 @@ func (g *Gate) wave(ctx context.Context, v *Visit, verdict Verdict) Verdict {
 	if verdict.Admission == nil && v.Earlier != nil && v.Earlier.Email != "" {
 		verdict.Admission = g.guestAdmission(v)
 	}
-	g.logVerdict(ctx, v, verdict, FactorNone)
+	g.logVerdict(ctx, v, verdict, FactorNone, held)
 	return verdict
 }
 
-func (g *Gate) decide(ctx context.Context, v *Visit) Verdict {
+// decide also returns what the decision went by, where it had to find that.
+func (g *Gate) decide(ctx context.Context, v *Visit) (Verdict, *evidence) {
 	if !g.house.fresh(g.grace, v.Now) {
 		if err := g.house.outage.now(); err != nil {
 			g.log(ctx, v, Event{Name: StoreFailed, Err: err})
 		}
-		return Verdict{Decision: Unavailable}
+		return Verdict{Decision: Unavailable}, nil
 	}
 	if v.Earlier != nil && v.Earlier.Email == "" {
 		g.log(ctx, v, Event{Name: IdentityMissing, Source: v.Earlier.Source, User: v.Earlier.User})
-		return Verdict{Decision: Deny, Identity: *v.Earlier}
+		return Verdict{Decision: Deny, Identity: *v.Earlier}, nil
 	}
-	reason, elsewhere := NewBrowser, false
+	reason, over := NewBrowser, error(nil)
 	if v.Session != "" {
 		live, active, err := g.live(ctx, v)
 		if err == nil {
 			if verdict, ok := g.judge(ctx, v, live, active); ok {
-				return verdict
+				return verdict, nil
 			}
 		}
 		if errors.Is(err, ErrUnavailable) {
-			return Verdict{Decision: Unavailable}
+			return Verdict{Decision: Unavailable}, nil
 		}
-		reason, elsewhere = reasonOf(err), errors.Is(err, errElsewhere)
+		reason, over = reasonOf(err), err
 	}
-	verdict := g.withoutSession(ctx, v, reason)
-	verdict.Elsewhere = elsewhere
+	verdict, held := g.withoutSession(ctx, v, reason)
+	verdict.Elsewhere = errors.Is(over, errElsewhere)
+	verdict.ByOperator = verdict.Decision != Pass && (verdict.ByOperator || errors.Is(over, errByOperator))
 	if verdict.Decision == Pass || g.policy.Risk.ObserveAll {
-		return verdict
+		return verdict, held
 	}
 	if verdict.Admission != nil || v.Earlier == nil || g.guestAdmission(v).news(verdict) {
-		g.logVerdict(ctx, v, verdict, FactorNone)
+		g.logVerdict(ctx, v, verdict, FactorNone, held)
 	}
-	return verdict
+	return verdict, held
 }
 
 func reasonOf(err error) Reason {
 	switch {
 	case errors.Is(err, sessions.ErrExpired):
 		return Expired
+	case errors.Is(err, errByOperator):
+		return Operator
 	case errors.Is(err, errEnded):
 		return Ended
 	default:
@@ -98,7 +102,7 @@ func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time
 		if !a.right.Allowed {
 			g.log(ctx, v, Event{Name: Denied, Address: a.Identity.Email, Source: live.Source, User: live.User, Rule: a.right.Rule})
 			if live.kept() {
-				g.logVerdict(ctx, v, Verdict{Decision: Deny, Identity: a.Identity, Admission: a}, FactorSession)
+				g.logVerdict(ctx, v, Verdict{Decision: Deny, Identity: a.Identity, Admission: a}, FactorSession, nil)
 			}
 		}
 	}
@@ -122,7 +126,7 @@ func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time
 	case v.Page.MaxAge > 0 && !g.isFresh(v, live):
 		verdict.Decision, verdict.Reason = Check, Sensitive
 		if live.kept() && !g.policy.Risk.ObserveAll { // see wave
-			g.logVerdict(ctx, v, verdict, FactorSession)
+			g.logVerdict(ctx, v, verdict, FactorSession, nil)
 		}
 		return verdict, true
 	}
@@ -154,27 +158,27 @@ func (g *Gate) isFresh(v *Visit, live *Live) bool {
 }
 
 // withoutSession decides for a visit that brings no session that counts.
-func (g *Gate) withoutSession(ctx context.Context, v *Visit, reason Reason) Verdict {
-	verdict := Verdict{Decision: Check, Reason: g.alwaysUnless(reason)}
+func (g *Gate) withoutSession(ctx context.Context, v *Visit, reason Reason) (verdict Verdict, held *evidence) {
+	verdict = Verdict{Decision: Check, Reason: g.alwaysUnless(reason)}
 	if v.Earlier != nil {
 		verdict.Identity = *v.Earlier
 		if right := g.access.Load().Judge(v.Earlier.Email, v.Now); !right.Allowed {
 			g.log(ctx, v, Event{Name: Denied, Address: v.Earlier.Email, Source: v.Earlier.Source, User: v.Earlier.User, Rule: right.Rule})
 			verdict.Decision, verdict.Reason = Deny, "" // no code could lift it
-			return verdict
+			return verdict, nil
 		}
 	}
 	if !g.policy.Countries.none() && g.bars(g.spotOf(v.IP)) {
 		verdict.Decision, verdict.Reason, verdict.Barred = Deny, "", true
-		return verdict
+		return verdict, nil
 	}
 	if v.Device != "" && !g.always() {
-		verdict = g.renew(ctx, v, verdict)
+		verdict, held = g.renew(ctx, v, verdict)
 	}
 	if verdict.Decision == Check && verdict.Admission == nil && v.Earlier != nil {
-		return g.byEarlierStep(ctx, v, verdict)
+		return g.byEarlierStep(ctx, v, verdict), held
 	}
-	return verdict
+	return verdict, held
 }
 
 // always reports whether each sign-in here needs a code.

@@ -22,6 +22,7 @@ type asked struct {
 	Network string `json:"n,omitempty"` // IPv4 /24 or IPv6 /48
 	At      int64  `json:"t,omitempty"` // Unix seconds
 	Person  id     `json:"w,omitzero"`  // whose address was asked for; a keyed hash
+	Gate    string `json:"g,omitempty"` // at which, of a code
 }
 
 func askedBy(v *Visit, s spot) asked {

@@ -101,9 +101,11 @@ func (g *Gate) begin(ctx context.Context, v *Visit, before *Flow, to Email, how 
 		resend: before != nil && before.Address == to && before.Session == f.Session && sameChange(before.Change, f.Change) && !how.unasked,
 		named:  v.Earlier != nil, change: f.Change != nil, asked: askedBy(v, g.spotOf(v.IP)),
 	}
-	o.asked.Person = g.house.personID(f.owner())
+	o.asked.Person, o.asked.Gate = g.house.personID(f.owner()), g.id
 	if live := v.Confirm; live != nil {
-		o.asker = &asker{Person: g.house.personID(Email(live.Email)), Session: live.key, Browser: live.Browser}
+		if o.asker, err = g.askerOf(ctx, live); err != nil {
+			return Sent{}, err
+		}
 	}
 	if err := g.house.locks.refuse(g.house.doorID(to), g.lockOf(of), v.Now); err != nil {
 		g.logRefusal(ctx, v, to, err)
@@ -130,12 +132,23 @@ func (g *Gate) begin(ctx context.Context, v *Visit, before *Flow, to Email, how 
 	if outcome == recently {
 		return Sent{Progress: g.progress(&c, v.Now), Recently: true}, nil
 	}
+	f.Mail = g.house.mailID(&c)
 	err = g.mail(ctx, v, f, &c, of)
 	if err != nil && !errors.Is(err, ErrNotListed) {
 		g.refund(ctx, v, of)
 		g.unmail(ctx, f, &c, of)
 	}
 	return Sent{Flow: f, Progress: g.progress(&c, v.Now), Again: outcome == again}, err
+}
+
+// askerOf is the session that asks for a code.
+func (g *Gate) askerOf(ctx context.Context, live *Live) (*asker, error) {
+	who := g.house.personID(Email(live.Email))
+	p, err := read[person](ctx, g.house.store, keyPerson+who.String())
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return &asker{Person: who, Session: live.key, Browser: live.Browser, Had: p.had(live)}, nil
 }
 
 // afford counts a mail against the visitor's network and against all mail
@@ -244,11 +257,11 @@ func (g *Gate) overlap() int64 {
 // of a flow is to be mailed again, the wait between mails and their number.
 func (g *Gate) mayMail(d *door, old *pending, o opening, repeat bool, now time.Time) error {
 	if until, out := d.keptOut(o, old); out && o.named {
-		return &LimitError{LimitReported, until}
+		return &LimitError{Limit: LimitReported, Until: until}
 	}
 	if repeat {
 		if wait := time.Unix(old.Mailed, 0).Add(g.policy.Code.Resend); wait.After(now) {
-			return &LimitError{LimitResend, wait}
+			return &LimitError{Limit: LimitResend, Until: wait}
 		}
 		if old.Mails >= g.policy.Code.Mails {
 			return ErrUsedUp
@@ -309,6 +322,7 @@ func (g *Gate) unmail(ctx context.Context, f *Flow, c *pending, of crowd) {
 func (g *Gate) logRefusal(ctx context.Context, v *Visit, to Email, err error) {
 	var limit *LimitError
 	switch {
+	case errors.As(err, &limit) && limit.known:
 	case errors.As(err, &limit) && limit.Limit == LimitTryAddress:
 		g.log(ctx, v, Event{Name: Locked, Address: to, Limit: limit.Limit, Until: limit.Until})
 	case errors.As(err, &limit):

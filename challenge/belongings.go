@@ -78,8 +78,8 @@ type secondAddress struct {
 
 const (
 	forever     = 100 * 365 * day // what people rely on does not expire
-	maxChanges  = 16
-	maxPermits  = 64 // more than anybody can use while the first of them is good
+	maxChanges  = 32              // details sealed, about 1 KB each at most
+	maxPermits  = 64              // more than anybody can use while the first of them is good
 	changesKept = 7 * day
 )
 

@@ -90,7 +90,7 @@ func (b *budget) take(rates []Rate, own bool, now time.Time) error {
 		}
 	}
 	if !until.IsZero() {
-		return &LimitError{LimitSendTotal, until}
+		return &LimitError{Limit: LimitSendTotal, Until: until}
 	}
 	b.add(kindOf(own), 1, now)
 	return nil

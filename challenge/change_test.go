@@ -366,7 +366,22 @@ func TestRuling41ThereIsNoEndOfChangesThatWait(t *testing.T) {
 	if !errors.Is(err, challenge.ErrTooMany) {
 		t.Errorf("AddToken = %v, want ErrTooMany", err)
 	}
-	if waits := account(owner.account()).waiting(); !slices.Contains(waits, challenge.MakeBackupCodes) || len(waits) > 16 {
+	if waits := account(owner.account()).waiting(); !slices.Contains(waits, challenge.MakeBackupCodes) || len(waits) > 32 {
 		t.Errorf("%d changes wait: %q", len(waits), waits)
+	}
+}
+
+// A person who changes much keeps the link of each change for its week.
+func TestRuling41ManyChangesPushNoLinkOut(t *testing.T) {
+	w := newWorld(t)
+	owner := w.settled(w.waysGate(), ana)
+	owner.codes()
+	link := w.mailbox.link(t, challenge.WaysChanged)
+	for range 20 {
+		w.clock.advance(time.Hour)
+		owner.app()
+	}
+	if r := w.linked(owner.gate).mustReport(link); r.Change != challenge.MakeBackupCodes {
+		t.Errorf("Report = %+v, want the first change taken back", r)
 	}
 }

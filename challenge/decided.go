@@ -51,14 +51,22 @@ func (l *Live) factor() Factor {
 }
 
 // logVerdict records a decision, for the operator: when it changes, not on each
-// request of a session.
-func (g *Gate) logVerdict(ctx context.Context, v *Visit, d Verdict, by Factor) {
+// request of a session. Nil evidence is found then.
+func (g *Gate) logVerdict(ctx context.Context, v *Visit, d Verdict, by Factor, held *evidence) {
 	if g.record == nil || d.Admission != nil && !d.Admission.news(d) {
 		return
 	}
 	e := Event{
 		Name: Decided, Decision: d.Decision, Reason: d.Reason, Observed: d.Observed, Barred: d.Barred, Factor: by,
 		Address: d.Identity.Email, Source: d.Identity.Source, User: d.Identity.User, Place: g.Locate(v.IP), Took: time.Since(v.Now),
+	}
+	if d.Admission == nil || !d.Admission.Live.token { // a program comes from anywhere
+		if held == nil {
+			found := g.evidence(ctx, v, &d)
+			held = &found
+		}
+		e.Held, e.Facts = held.held|risk.SetOf(d.Reason)&risk.SetOf(Sensitive), held.facts
+		e.Facts.Sensitive = e.Held.Has(Sensitive)
 	}
 	if d.Identity.Email != "" {
 		e.Account = g.house.personID(d.Identity.Email).String()

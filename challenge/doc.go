@@ -48,6 +48,16 @@
 // theirs, the account is guarded: what was added around that time counts for nothing,
 // and only a browser from before ends that.
 //
+// # What operators do and see
+//
+// [House.People] lists who has entered: a record has the address sealed, and only there.
+// [House.Evict] ends one session, one browser, all of one person or everybody's; the last
+// by a number in one record, which each record of a person obeys when it is read next.
+// [Gate.Standing] says what decides about an address and what became of it. A [Decided]
+// event tells every reason that held, so that it can be judged again under another
+// policy. Challenges that began on a machine are followed by it to their end, decoys like
+// any other, so that operators learn of those in which nobody came in.
+//
 // # What there is
 //
 //   - [House] is what all gates share and what outlives a change of
@@ -66,8 +76,8 @@
 //   - door: all that is tried at an address, by anybody, whether or not it may
 //     pass: its counters, its pending challenges, the networks that were reported,
 //     and which codes were right lately. Begin, Verify and Report write it.
-//   - person: what is kept of somebody who has proved an address: the sessions
-//     that live, which is the list that decides, the browsers that are remembered,
+//   - person: what is kept of somebody who has proved an address: the address, sealed,
+//     the sessions that live, which is the list that decides, the browsers that are remembered,
 //     the places that are usual, and the entries that can be reported. Only a proof
 //     makes one.
 //   - belongings: what else they have: ways in, access tokens, and the changes of
@@ -81,6 +91,8 @@
 //   - ended: the last sessions that ended before their time, which every machine
 //     reads twice a second.
 //   - keys: the keys that sign sessions, sealed.
+//   - spool: mails that wait for another try, sealed, each held by one machine. None
+//     has a code.
 //
 // # Who may see what
 //

@@ -95,6 +95,7 @@ type asker struct {
 	Person  id     `json:"p"` // the record of its person
 	Session string `json:"s"`
 	Browser string `json:"b,omitempty"` // empty when it is not remembered
+	Had     int64  `json:"h,omitempty"` // see person.had: each code gives the browser another name
 }
 
 // A seed is what a code is made of, beside the root secret and what it is bound
@@ -272,17 +273,17 @@ func (d *door) mailed(o opening, l Limits, now time.Time) {
 func (d *door) admits(o opening, repeat bool, l Limits, now time.Time) error {
 	b := d.bucket(o.crowd)
 	if until, locked := b.locked(l.TryAddress, now); locked {
-		return &LimitError{LimitTryAddress, until}
+		return &LimitError{Limit: LimitTryAddress, Until: until}
 	}
 	if free, ok := b.Mails.room(l.SendAddress, now); !ok {
-		return &LimitError{LimitSendAddress, free}
+		return &LimitError{Limit: LimitSendAddress, Until: free}
 	}
 	if free, ok := d.Changes.room([]Rate{{changesPerHour, changeWindow}}, now); o.change && !ok {
-		return &LimitError{LimitSendAddress, free}
+		return &LimitError{Limit: LimitSendAddress, Until: free}
 	}
 	if o.crowd != owners && !repeat {
 		if free, ok := d.networkRoom(o, now); !ok {
-			return &LimitError{LimitStarts, free}
+			return &LimitError{Limit: LimitStarts, Until: free}
 		}
 	}
 	return nil
@@ -361,7 +362,7 @@ func (d *door) makeRoom(of crowd, now time.Time) error {
 	for len(d.Pending) >= maxPending {
 		i := d.dispensable(of, now)
 		if i < 0 {
-			return &LimitError{LimitSendAddress, time.Unix(d.Pending[0].Ends, 0)}
+			return &LimitError{Limit: LimitSendAddress, Until: time.Unix(d.Pending[0].Ends, 0)}
 		}
 		d.Pending = slices.Delete(d.Pending, i, i+1)
 	}

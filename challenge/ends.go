@@ -28,6 +28,8 @@ type endRing struct {
 	// Whatever lets anybody in and is older may have been ended since that copy was
 	// made, so it is over.
 	Epoch int64 `json:"epoch,omitempty"`
+	// Evicted is when an operator ended everybody's sessions last.
+	Evicted eviction `json:"evicted,omitzero"`
 }
 
 // putBack begins another epoch, after all that are known. The number that is left
@@ -65,6 +67,8 @@ type end struct {
 	Unlocked id `json:"u,omitzero"`
 	// Elsewhere: its person ended it from another browser.
 	Elsewhere bool `json:"x,omitempty"`
+	// Operator: an operator ended it.
+	Operator bool `json:"o,omitempty"`
 }
 
 // browser names the browser that is over; empty where it is not.
@@ -148,12 +152,11 @@ func (e *ends) over(session, browser string) bool {
 	return lost || ended && s.Next == ""
 }
 
-// fromElsewhere reports whether a session was ended by its person from another
-// browser.
-func (e *ends) fromElsewhere(session string) bool {
+// of is what is known of the end of a session.
+func (e *ends) of(session string) end {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return e.gone[session].Elsewhere
+	return e.gone[session]
 }
 
 // known are the ends that matter still, but for those that were only found to be
@@ -211,13 +214,14 @@ func (h *House) readEnds(ctx context.Context) error {
 		return err
 	}
 	putBack, rewound := ring.Epoch > epoch, h.rewound.Swap(false)
-	if ring.Last < known || ring.Epoch < epoch {
+	if ring.Last < known || ring.Epoch < epoch || h.store.evicted().after(ring.Evicted) {
 		h.lost.Store(true)
 	}
-	if ring.Last != known || putBack || rewound {
+	evicted := h.store.evict(ring.Evicted)
+	if ring.Last != known || putBack || rewound || evicted {
 		h.store.epoch.Store(max(epoch, ring.Epoch))
 		h.ends.note(now, ring.Ring...)
-		if putBack || rewound || h.missed(ring, known) {
+		if putBack || rewound || evicted || h.missed(ring, known) {
 			h.forgetAll()
 		}
 		h.streams.cut(ring.Ring...)
@@ -291,13 +295,15 @@ func (h *House) retire(ctx context.Context, live *Live, browser string, edit fun
 // or the grace would let it in once the store is away. Others are told too: whoever
 // took it off the list may have died before it told anybody.
 func (h *House) foundEnded(ctx context.Context, p *person, s sessions.Session, key string) {
-	over := end{Session: key, Expires: s.Expires.Unix(), Browser: s.Browser}
-	if d := p.device(s.Browser); d != nil && !d.Ended {
-		over.Browser = "" // it has another session
+	over := end{Session: key, Expires: s.Expires.Unix(), Browser: s.Browser, Operator: h.store.hasEvicted(s)}
+	if d := p.device(s.Browser); d != nil {
+		if over.Operator = over.Operator || d.ByOperator; !d.Ended {
+			over.Browser = "" // it has another session
+		}
 	}
 	h.ends.note(h.now(), over)
-	if p.isNew() || s.Issued.Unix() < h.store.epoch.Load() {
-		return // a record that was lost, or a copy: many sessions would be told of at once
+	if p.isNew() || s.Issued.Unix() < h.store.epoch.Load() || h.store.hasEvicted(s) {
+		return // a record that was lost, a copy, or everybody: many sessions would be told of at once
 	}
 	over.Person = h.personID(Email(s.Email))
 	_ = h.announce(ctx, over) // told again where that fails
@@ -321,7 +327,7 @@ func (h *House) endWith(ctx context.Context, person id, err error, gone []sessio
 func endsOf(person id, list []sessionEntry) []end {
 	over := make([]end, len(list))
 	for i, s := range list {
-		over[i] = end{Session: s.ID, Expires: s.Ends, Next: s.Next, Browser: s.Device, Person: person, Elsewhere: s.Elsewhere}
+		over[i] = end{Session: s.ID, Expires: s.Ends, Next: s.Next, Browser: s.Device, Person: person, Elsewhere: s.Elsewhere, Operator: s.Operator}
 	}
 	return over
 }
@@ -350,6 +356,7 @@ func (h *House) announce(ctx context.Context, list ...end) error {
 	err := change(ctx, h.store, keyEnds, func(r *endRing, _ time.Time) error {
 		// A store may have lost the record since it was read.
 		r.Last, r.Epoch = max(r.Last, h.ends.number()), max(r.Epoch, h.store.epoch.Load())
+		r.Evicted = r.Evicted.or(h.store.evicted())
 		before = r.Last
 		r.append(list...)
 		last = r.Last

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/devices"
+	"github.com/doorcode/caddy-doorcode/challenge/risk"
 	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 )
 
@@ -28,6 +29,8 @@ type entrance struct {
 	d      devices.Record
 	news   bool
 	lifted bool
+	out    int64 // see person.Out
+	held   evidence
 }
 
 // enter makes the session, ends the one before, and remembers the browser.
@@ -60,6 +63,8 @@ func (g *Gate) enter(ctx context.Context, v *Visit, f *Flow, did spending) (Entr
 		return entry, err
 	}
 	entry.made, entry.anew = e.made.ID, e.d.ID != "" && e.made.Before == ""
+	entry.fresh, entry.held = e.made.Before == "", &e.held
+	g.tellOfEviction(who, e.out)
 	if e.lifted {
 		g.tellOfLift(ctx, v, who)
 	}
@@ -91,8 +96,12 @@ func (g *Gate) entrance(v *Visit, f *Flow, did spending, claims devices.Claims) 
 // comeIn puts an entry into the record of its person.
 func (g *Gate) comeIn(v *Visit, e *entrance, p *person, now time.Time) {
 	p.tidy(now)
-	p.Door = g.house.doorID(e.who.Email)
+	p.Door, e.out = g.house.doorID(e.who.Email), p.Out
+	g.house.nameOn(p, e.who.Email)
 	e.made.Before = g.knownFor(p, e.before, now)
+	e.held = g.evidenceOf(&risk.Facts{
+		Browser: g.standingOf(p, e.before, now), ID: e.before.ID, Here: g.where(e.here), Person: &p.Places, Page: v.Page,
+	}, e.who.Email, time.Unix(p.Last, 0), now)
 	e.lifted = p.lift(e.made.Before, e.did, now)
 	e.s.Browser = e.keep
 	if d := p.device(e.made.Before); p.guarded(now) && (d == nil || p.suspends(d.Made, now)) {
@@ -257,7 +266,7 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, did spendin
 	s.Methods = did.way.methods()
 	en := g.entered(v, s, from, did.mark)
 	en.Before = live.teacher()
-	lives, news, lifted := false, false, false
+	lives, news, lifted, held := false, false, false, evidence{}
 	var seen *person
 	look := g.house.glance(Email(s.Email))
 	err := change(ctx, g.house.store, g.house.personKey(Email(s.Email)), func(p *person, now time.Time) error {
@@ -268,6 +277,8 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, did spendin
 			return nil
 		}
 		p.Door = g.house.doorID(Email(s.Email))
+		g.house.nameOn(p, Email(s.Email))
+		held = g.evidenceOf(g.inSession(v, live, from, p), Email(s.Email), live.AuthTime, now)
 		news = p.enters(en, g.house.toldKey(askedBy(v, from)), g.unusual(p, here, now) != 0, now)
 		p.coded(now)
 		p.proved(did.way, now)
@@ -289,7 +300,7 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, did spendin
 	if err != nil {
 		return Entry{}, err
 	}
-	entry := Entry{SetSession: token, Admission: g.admission(v, next), made: en.ID}
+	entry := Entry{SetSession: token, Admission: g.admission(v, next), made: en.ID, held: &held}
 	if entry.Admission == nil {
 		return Entry{}, errUnfit
 	}

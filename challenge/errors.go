@@ -68,6 +68,10 @@ const (
 type LimitError struct {
 	Limit Limit
 	Until time.Time
+
+	// known: this machine has told of it before. Strangers can run into one lock as
+	// often as they like, and must not fill with that what operators read.
+	known bool
 }
 
 // Error names the limit.

@@ -43,13 +43,44 @@ type Event struct {
 	Took     time.Duration
 
 	// Of what concerns a person's account.
-	Way    Way        // by which they came in
-	Change ChangeKind // what was changed, or is to be
-	Due    time.Time  // when a change takes effect that waits
-	Left   int        // backup codes
-	Why    string     // what an operator wrote
-	Entry  id         // of the person's record, which they can report
-	Called string     // what the person calls the browser or token that it is about
+	Way    Way         // by which they came in
+	Change ChangeKind  // what was changed, or is to be
+	Due    time.Time   // when a change takes effect that waits
+	Left   int         // backup codes
+	Why    string      // what an operator wrote
+	Entry  id          // of the person's record, which they can report
+	Result CheckResult // of CheckEnded
+	// Waited is how long after the mail was handed over, or asked for where that is not
+	// known, a right code was entered; zero where nothing was mailed.
+	Waited time.Duration
+	// Fresh: the browser is another one than the person has entered with before.
+	Fresh bool
+	// Held are all reasons that hold for the visit, whatever the gate makes of them, and
+	// Facts what they were judged by; of a decision, for replaying it.
+	Held   risk.Set
+	Facts  DecisionFacts
+	Called string // what the person calls the browser or token that it is about
+}
+
+// A CheckResult is how a check ended in which no code was accepted.
+type CheckResult string
+
+// The results.
+const (
+	CheckExpired   CheckResult = "expired"   // codes were tried, none was right in time
+	CheckCancelled CheckResult = "cancelled" // too many wrong codes, or a newer code took its place
+	CheckAbandoned CheckResult = "abandoned" // nothing was entered
+	CheckStopped   CheckResult = "stopped"   // somebody said that it was not them
+)
+
+// DecisionFacts are what a decision went by beside its place and its reasons: enough
+// to judge it again under another policy, and no more.
+type DecisionFacts struct {
+	Domain    string        // of the address
+	Distance  int           // kilometres from where the last code was entered; 0: not known
+	Since     time.Duration // since the last code; 0: none is known
+	Speed     int           // kilometres an hour that travelling from there would have taken; 0: not known
+	Sensitive bool          // the page wants a fresh code
 }
 
 // An EventName says what happened.
@@ -96,6 +127,12 @@ const (
 	DataErased      EventName = "data_erased"      // what was kept of a person is gone
 	Remembered      EventName = "remembered"       // a browser is remembered that was not before
 	ActivityLost    EventName = "activity_lost"    // more happened at once than people could be told of
+	RepeatedCode    EventName = "repeated_code"    // the same wrong code once more: no try was used
+	ExpiredCode     EventName = "expired_code"     // a code was entered whose time is over
+	MalformedCode   EventName = "malformed_code"   // what was entered cannot be a code: no try was used
+	CheckOpened     EventName = "check_opened"     // the page that asks for a code was shown, once for each code
+	CheckEnded      EventName = "check_ended"      // a code ended unused; Result says how
+	Revoked         EventName = "revoked"          // an operator ended sessions or browsers
 	IdentityMissing EventName = "identity_missing" // an earlier step named nobody, or nobody with an address
 )
 

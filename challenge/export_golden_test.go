@@ -36,8 +36,9 @@ func goldenRecords() map[string]any {
 		"budget": &minutes{at / 60: {3, 4}, at/60 - 1: {0, 1}, at/60 - 2000 - (at/60-2000)%60 + 59: {7, 9}},
 		"ended": &endRing{Last: 7, Epoch: at - 5000, Ring: []end{
 			{Session: "session 1", Expires: at + 3600, Next: "session 2", Browser: "browser 1", Person: idOf(20), Elsewhere: true},
-			{Session: "session 3", Expires: at + 3600, Unlocked: idOf(21)},
-		}},
+			{Session: "session 3", Expires: at + 3600, Unlocked: idOf(21), Operator: true},
+		}, Evicted: eviction{at - 4000, at - 4500}},
+		"spooled": &spooled{spooledVersion, "sealed", idOf(50), at + 120, at + 3600, at - 5000},
 	}
 }
 
@@ -46,7 +47,7 @@ func goldenDoor() *door {
 		seed: seed{ID: idOf(1), Seed: idOf(2), Shape: Form{Length: 6, Alphabet: Digits}},
 		Flow: idOf(3), Own: true, Office: true, Ref: "7KQ", Made: at, Ends: at + 600, Mailed: at + 60, Mails: 2, Tries: 3, Given: 1,
 		Wrong: []id{idOf(4), idOf(5)}, Earlier: &seed{ID: idOf(6), Seed: idOf(7), Shape: Form{Length: 8, Alphabet: Letters}},
-		Network: idOf(8), Asked: "sealed", Void: true, Stopped: idOf(9), Asker: &asker{Person: idOf(10), Session: "session 1", Browser: "browser 1"},
+		Network: idOf(8), Asked: "sealed", Void: true, Stopped: idOf(9), Asker: &asker{Person: idOf(10), Session: "session 1", Browser: "browser 1", Had: at - 86400},
 		Known: true, Lost: true, Named: true, Second: true, Change: true,
 	}
 	return &door{
@@ -70,7 +71,7 @@ func goldenPerson() *person {
 		Version:  personVersion,
 		Sessions: []sessionEntry{{ID: "session 1", Device: "browser 1", Made: at, Ends: at + 43200, Seen: "sealed"}},
 		Devices: []devices.Record{
-			{ID: "browser 1", Generation: 3, Presented: at, Made: at - 86400, Used: at, Coded: at - 86400, Ended: true, Session: "session 1", Name: "my laptop", Seen: "sealed"},
+			{ID: "browser 1", Generation: 3, Presented: at, Made: at - 86400, Used: at, Coded: at - 86400, Ended: true, ByOperator: true, Session: "session 1", Name: "my laptop", Seen: "sealed"},
 		},
 		Codes: []int64{at - 86400, at}, Last: at,
 		Places: risk.Profile{
@@ -85,7 +86,7 @@ func goldenPerson() *person {
 		}},
 		Told:  []told{{Key: idOf(16), Entry: idOf(15), At: at}},
 		First: at - 864000, Mailed: at, Settings: PersonSettings{Language: "de", Zone: "Europe/Lisbon", Quiet: true, Always: true},
-		Guard: guard{at - 604800, at + 604800}, Epoch: at - 5000,
+		Guard: guard{at - 604800, at + 604800}, Epoch: at - 5000, Who: "sealed", Evicted: at - 4000,
 	}
 }
 

@@ -3,7 +3,11 @@
 
 package challenge
 
-import "github.com/doorcode/caddy-doorcode/challenge/keyring"
+import (
+	"context"
+
+	"github.com/doorcode/caddy-doorcode/challenge/keyring"
+)
 
 type Tally = tally
 
@@ -41,4 +45,29 @@ func OneLine(text string, most int) string { return oneLine(text, most) }
 // ReadTry reads what was typed where somebody signs in.
 func ReadTry(typed string, form Form) (code, spoken string, err error) {
 	return readTry(typed, form, &Flow{})
+}
+
+// EndChecks tells of the codes that have ended by now.
+func EndChecks(ctx context.Context, h *House) { h.endChecks(ctx) }
+
+// Following is how many codes the house follows to their end.
+func Following(h *House) int {
+	h.checks.mu.Lock()
+	defer h.checks.mu.Unlock()
+	return len(h.checks.list)
+}
+
+// MaxChecks is how many it follows at most, and MaxSpool how many mails may wait.
+const (
+	MaxChecks = maxChecks
+	MaxSpool  = maxSpool
+)
+
+// OpenSpooled reads what a spool has stored under a key.
+func OpenSpooled(s *Spool, key, raw string) (Spooled, bool) {
+	var r spooled
+	if decode([]byte(raw), &r) != nil {
+		return Spooled{}, false
+	}
+	return s.open(key, &r)
 }

@@ -29,7 +29,8 @@ type Flow struct {
 	// Of is whose flow it is, where Address is not theirs yet: a second address that
 	// is to be proved.
 	Of   Email     `json:"of,omitempty"`
-	Made int64     `json:"made"` // Unix seconds
+	Made int64     `json:"made"`           // Unix seconds
+	Mail string    `json:"mail,omitempty"` // names the last mail, see House.mailID
 	Note *FlowNote `json:"note,omitempty"`
 
 	second Email // to which a code BySecond is mailed; never sealed, since a cookie shows its length

@@ -124,6 +124,7 @@ func FuzzDecodeRecords(f *testing.F) {
 	_ = guest.enter(wrong(guest.mailed(ana), 0), false)
 	w.browser(g).mustReport(w.mailbox.link(f, challenge.SignInCode))
 	b.mailed(ana)
+	spoolIn(f, w.house.Spool(), w.letter("one"))
 	links := []string{w.mailbox.link(f, challenge.SignInCode), w.mailbox.link(f, challenge.NewSignIn), used}
 	for _, value := range dump(f, w) {
 		f.Add(value)
@@ -132,6 +133,7 @@ func FuzzDecodeRecords(f *testing.F) {
 	f.Add(`{"office":{"until":-1},"spent":[{"m":"","t":9223372036854775807}],"pending":[{"stopped":"x"}],"starts":[{"office":true}]}`)
 	f.Add(`{"entries":[{"id":"AAAAAAAAAAAAAAAAAAAAAA","c":"AAAAAAAAAAAAAAAAAAAAAA","f":"","b":""},{"f":"","b":""}]}`)
 	f.Add(`{"devices":[{"gen":-1}],"sessions":[{"e":1}]}`)
+	f.Add(`{"last":1,"evicted":{"s":9223372036854775807,"b":-1},"who":"AAAA","x":"AAAA","u":9223372036854775807}`)
 	f.Add(`{"29000000":[-5,9223372036854775807]}`)
 	f.Add(`null`)
 	f.Fuzz(func(t *testing.T, value string) {
@@ -164,6 +166,13 @@ func FuzzDecodeRecords(f *testing.F) {
 			_, _ = stranger.report(id)
 			_ = stranger.gate.Unreport(context.Background(), stranger.visit(), id)
 		}
+		if people, _ := mine.house.People(context.Background()); len(people) > 0 && people[0].Address != "" && people[0].Address != ana {
+			t.Errorf("%q has somebody pass for %s", value, people[0].Address)
+		}
+		_, _ = stranger.gate.Standing(context.Background(), ana)
+		_, _ = mine.house.Spool().Adopt(context.Background())
+		_, _ = mine.house.Evict(context.Background(), challenge.Eviction{Address: ana})
+		_, _ = mine.house.Evict(context.Background(), challenge.Eviction{Forget: true})
 	})
 }
 

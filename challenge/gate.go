@@ -168,6 +168,8 @@ type Verdict struct {
 	// Elsewhere: the session that the visit brings was ended by its person from
 	// another browser.
 	Elsewhere bool
+	// ByOperator: an operator ended it, or signed the browser out.
+	ByOperator bool
 	// Barred: nobody is let in from where the visit comes from.
 	Barred bool
 	// Observed are reasons that would ask for a code if they were not only

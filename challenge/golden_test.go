@@ -32,7 +32,7 @@ const (
 // recordKinds are those that either version knows, and since those that it does not.
 var (
 	recordKinds = []string{"door", "person", "net", "budget", "ended"}
-	since       = []string{"moved", "belongings", "erasures", "activity", "activity_page"}
+	since       = []string{"moved", "belongings", "erasures", "activity", "activity_page", "spooled"}
 )
 
 // golden is a record as it was stored.

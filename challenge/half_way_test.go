@@ -211,6 +211,7 @@ func TestRuling25AStoreThatOnlyReadsIsAway(t *testing.T) {
 	}
 	s.refuse(false)
 	waitFor(t, func() bool { return b.open().Decision == challenge.Pass })
+	w.clock.advance(time.Minute)
 	if !w.house.Health().Writes {
 		t.Error("Health says that the store takes no updates")
 	}

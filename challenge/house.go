@@ -37,6 +37,7 @@ type House struct {
 	locks   locks
 	known   *acquaintances // whose remembered browsers this process has seen
 	journal *journal       // of what happened to people
+	checks  checks         // that are on their way
 	signing signing
 
 	outage    outage
@@ -65,6 +66,7 @@ type HouseOptions struct {
 	Now func() time.Time
 	// Gather is how long what happened to people is gathered before it is written,
 	// unless somebody asks. What waits is lost in a crash. Default: 250 milliseconds.
+	// Codes that ended are looked for no more often than that either.
 	Gather time.Duration
 }
 
@@ -131,6 +133,7 @@ func OpenHouse(ctx context.Context, o HouseOptions) (*House, error) {
 	if h.now == nil {
 		h.now = time.Now
 	}
+	h.store.clock = h.now
 	if s, ok := o.Store.(restorable); ok && s.Restored() {
 		if err := h.restore(ctx, s); err != nil {
 			return nil, err
@@ -146,6 +149,7 @@ func OpenHouse(ctx context.Context, o HouseOptions) (*House, error) {
 	h.done.Go(func() { h.watch(watch) })
 	h.done.Go(func() { h.journal.run(watch, h) })
 	h.done.Go(func() { h.eraseDue(watch) })
+	h.done.Go(func() { h.followChecks(watch) })
 	return h, nil
 }
 

@@ -5,6 +5,7 @@ package challenge
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 	"unicode"
@@ -62,6 +63,30 @@ func (g *Gate) spendSpoken(d *door, f *Flow, spoken string, now time.Time) bool 
 	}
 	d.LetIn = nil
 	return true
+}
+
+// errUnheard reports that what was typed is not the code that was read out.
+var errUnheard = errors.New("not a code that was read out")
+
+// attemptSpoken judges what was typed where no challenge waits for a code: while an
+// address may not be mailed, what an operator reads out must still let its person in. It
+// counts as a try whether there is such a code or not. Its errors are errUnheard and
+// *LimitError.
+func (g *Gate) attemptSpoken(d *door, b *bucket, f *Flow, typed string, allowed bool, now time.Time) error {
+	_, spoken, _ := readTry(typed, spokenForm, f)
+	if spoken == "" {
+		return errUnheard
+	}
+	b.count(g.policy.Limits, now)
+	d.need(now.Add(horizon))
+	if allowed && g.spendSpoken(d, f, spoken, now) {
+		b.Tries, b.Locks, b.Until = nil, 0, 0
+		return nil
+	}
+	if until, locked := b.locked(g.policy.Limits.TryAddress, now); locked {
+		return &LimitError{Limit: LimitTryAddress, Until: until}
+	}
+	return errUnheard
 }
 
 func (l *letIn) code(h *House, e Email) Code {

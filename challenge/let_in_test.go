@@ -302,3 +302,82 @@ func TestRuling43LettingInIsAnnounced(t *testing.T) {
 		t.Errorf("after the address was taken off the list: %v", err)
 	}
 }
+
+// An address that somebody else has mailed to the limit must not keep its person out:
+// that is what such a code is for. It counts like any try, whether there is one or not.
+func TestRuling43ACodeThatIsReadOutWorksWhereNoMailMayBeSent(t *testing.T) {
+	limits := roomy
+	limits.SendAddress, limits.TryAddress = []challenge.Rate{{N: 1, Per: time.Hour}}, []challenge.Rate{{N: 3, Per: time.Hour}}
+	for _, there := range []bool{false, true} {
+		w := newWorld(t)
+		g := w.gate(challenge.GateOptions{Policy: challenge.Policy{Limits: limits}})
+		w.browser(g).mailed(ana)
+		code := "00000000"
+		if there {
+			code, _ = w.letIn(g, 0)
+		}
+		b := w.browser(g)
+		b.flow = g.NewFlow(b.visit())
+		if _, err := b.ask(ana); limitOf(err) != challenge.LimitSendAddress {
+			t.Fatalf("Begin = %v, want the limit of the address", err)
+		}
+		b.flow.Address = ana // as its page does
+		for _, typed := range []string{"12", "123456", "1234567"} {
+			if err := b.enter(typed, false); !errors.Is(err, challenge.ErrCodeExpired) {
+				t.Errorf("%q: %v", typed, err)
+			}
+		}
+		for n := range 2 {
+			if err := b.enter(wrong(code, n), false); !errors.Is(err, challenge.ErrCodeExpired) {
+				t.Errorf("a code is there: %t: wrong one %d: %v", there, n, err)
+			}
+		}
+		reported := *b
+		if there {
+			if err := b.enter(code, false); err != nil {
+				t.Fatal(err)
+			}
+			b.wantPass("with it")
+			if err := reported.enter(code, false); !errors.Is(err, challenge.ErrCodeExpired) {
+				t.Errorf("a second time: %v", err)
+			}
+			continue
+		}
+		for range 2 {
+			if err := b.enter(wrong(code, 7), false); limitOf(err) != challenge.LimitTryAddress {
+				t.Errorf("the last try: %v, want the limit", err)
+			}
+		}
+	}
+}
+
+func TestRuling43WhereNoChallengeWaitsItIsJudgedLikeElsewhere(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(w *world, b *browser)
+		want  bool
+	}{
+		"where a code's time is over": {func(w *world, b *browser) { b.mailed(ana); w.clock.advance(11 * time.Minute) }, true},
+		"not for whom the list has no more": {func(w *world, b *browser) {
+			b.gate.SetAccess(access(w.t, challenge.AccessOptions{Allow: []string{string(bob)}}))
+		}, false},
+		"not at another address": {func(_ *world, b *browser) { b.flow.Address = bob }, false},
+		"not from a network that was reported": {func(w *world, b *browser) {
+			thief := w.linked(b.gate)
+			thief.ip = b.ip
+			thief.mailed(ana)
+			w.linked(b.gate).mustReport(w.mailbox.link(w.t, challenge.SignInCode))
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			b := w.linked(w.gate(challenge.GateOptions{Policy: challenge.Policy{Limits: roomy}}))
+			b.flow = b.gate.NewFlow(b.visit())
+			b.flow.Address = ana
+			code, _ := w.letIn(b.gate, time.Hour)
+			c.spoil(w, b)
+			if err := b.enter(code, false); (err == nil) != c.want {
+				t.Errorf("Verify = %v, want it to be right: %t", err, c.want)
+			}
+		})
+	}
+}

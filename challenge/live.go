@@ -184,14 +184,22 @@ func (g *Gate) open(s sessions.Session, generation int, since uint64, now time.T
 // errEnded reports a session that is on no list of live ones any more.
 var errEnded = errors.New("session has ended")
 
-// errElsewhere is errEnded where its person ended it from another browser.
-var errElsewhere = fmt.Errorf("%w from another browser", errEnded)
+// errElsewhere is errEnded where its person ended it from another browser, and
+// errByOperator where an operator did.
+var (
+	errElsewhere  = fmt.Errorf("%w from another browser", errEnded)
+	errByOperator = fmt.Errorf("%w by an operator", errEnded)
+)
 
 func (h *House) endedHow(session string) error {
-	if h.ends.fromElsewhere(session) {
+	switch over := h.ends.of(session); {
+	case over.Operator:
+		return errByOperator
+	case over.Elsewhere:
 		return errElsewhere
+	default:
+		return errEnded
 	}
-	return errEnded
 }
 
 // live finds the session of a visit.
@@ -254,15 +262,15 @@ func (g *Gate) learn(ctx context.Context, v *Visit) (*ticket, error) {
 		// store that is down: neither may revive a session that was ended.
 		return nil, unavailable(err)
 	default:
-		if s.Issued.Unix() < g.house.store.epoch.Load() {
-			return nil, unavailable(err) // it ended when the store was put back
+		if s.Issued.Unix() < g.house.store.epoch.Load() || g.house.store.hasEvicted(s) {
+			return nil, unavailable(err) // it ended when the store was put back, or with everybody's
 		}
 		g.log(ctx, v, Event{Name: StoreFailed, Err: err})
 		return t, nil // within the grace, see Admit
 	}
 	if _, lives := record.session(t.live.key, v.Now); !lives {
 		g.house.foundEnded(ctx, &record, s, t.live.key)
-		return nil, errEnded
+		return nil, g.house.endedHow(t.live.key)
 	}
 	look.saw(&record)
 	if d := record.device(s.Browser); d != nil && d.Session == t.live.key && d.Unconfirmed() {

@@ -64,7 +64,7 @@ func (l locks) refuse(door id, key lockKey, now time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if until := d.until[key]; until.After(now) {
-		return &LimitError{LimitTryAddress, until}
+		return &LimitError{Limit: LimitTryAddress, Until: until, known: true}
 	}
 	return nil
 }

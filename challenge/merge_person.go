@@ -62,6 +62,9 @@ func (p *person) join(o *person, now time.Time) {
 	p.Devices = joined(p.Devices, o.Devices, func(d *devices.Record) string { return d.ID }, joinDevice)
 	slices.SortStableFunc(p.Devices, func(a, b devices.Record) int { return cmp.Compare(a.Used, b.Used) })
 	p.Codes = newest(mostOf(p.Codes, o.Codes, cmp.Compare[int64]), oftenTimes-1)
+	if p.Who == "" || o.Who != "" && o.Last > p.Last {
+		p.Who = o.Who
+	}
 	p.Last = max(p.Last, o.Last)
 	if p.Door == (id{}) {
 		p.Door = o.Door
@@ -120,7 +123,7 @@ func joinDevice(d, o *devices.Record) {
 		newer.Presented = max(d.Presented, o.Presented)
 	}
 	newer.Made, newer.Used, newer.Coded = min(d.Made, o.Made), max(d.Used, o.Used), max(d.Coded, o.Coded)
-	newer.Ended = d.Ended || o.Ended
+	newer.Ended, newer.ByOperator = d.Ended || o.Ended, d.ByOperator || o.ByOperator
 	newer.Name = cmp.Or(newer.Name, d.Name, o.Name)
 	*d = newer
 }

@@ -32,8 +32,9 @@ type Moved struct {
 const keyNetwork = "net/"
 
 // kinds are the kinds of records, as their names begin. Those without a slash are
-// one record.
-var kinds = []string{keyKeys, keyEnds, keyBudget, keyPerson, keyDoor, keyNetwork, keyMoved, keyMachine, keyActivity, keyBelongings, keyErasures}
+// one record. Mails that wait are none that goes along: copied again, they would be sent
+// twice.
+var kinds = []string{keyKeys, keyEnds, keyBudget, keyPerson, keyDoor, keyNetwork, keyMoved, keyMachine, keyActivity, keyBelongings, keyErasures, keySpool}
 
 // Errors that say why nothing was written.
 var (
@@ -133,6 +134,7 @@ func (m *mover) survey(s *records) func(context.Context) error {
 			return &recordError{keyEnds, err}
 		}
 		s.epoch.Store(ring.Epoch)
+		s.evict(ring.Evicted)
 		if s == m.from {
 			m.keys, m.putBack = plain, putBack(s)
 		}

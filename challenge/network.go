@@ -54,7 +54,7 @@ func (h *House) countNetwork(ctx context.Context, ip netip.Addr, limit Limit, ra
 			full = nil
 			count := n.count(limit)
 			if free, ok := count.room(rates, now); !ok {
-				full = &LimitError{limit, free}
+				full = &LimitError{Limit: limit, Until: free}
 				return nil
 			}
 			count.add(now)

@@ -18,7 +18,7 @@ import (
 func (g *Gate) mail(ctx context.Context, v *Visit, f *Flow, c *pending, of crowd) error {
 	right := g.access.Load().Judge(f.Address, v.Now)
 	n := Notice{
-		Gate: g.id, Mailbox: right.Mailbox, Decoy: !g.mayPass(f, v.Now) || c.Void, Known: of.favoured(), Subject: f.subject(), Change: f.changes(),
+		ID: f.Mail, Mail: c.Mails, Gate: g.id, Mailbox: right.Mailbox, Decoy: !g.mayPass(f, v.Now) || c.Void, Known: of.favoured(), Subject: f.subject(), Change: f.changes(),
 		Ref: c.Ref, Host: v.Host, App: v.App, Agent: v.Agent, IP: v.IP, Place: *g.Locate(v.IP),
 		Stop: g.stopLink(v, stopCode, g.house.doorID(f.Address), c.ID), Asked: v.Now, Expires: time.Unix(c.Ends, 0), Language: v.Language,
 	}
@@ -31,10 +31,12 @@ func (g *Gate) mail(ctx context.Context, v *Visit, f *Flow, c *pending, of crowd
 		n.Code = deriveCode(g.house.ring, c.seed, g.binding(&to))
 		err = g.house.sender.Send(ctx, n)
 	}
-	event := Event{
-		Name: CodeSent, Address: f.owner(), Source: f.Source, User: f.User, Rule: right.Rule, Ref: c.Ref, Reason: f.Reason, Again: c.Mails > 1, Err: err,
-		Way: f.Way, Change: f.changes(),
+	event := g.aboutCheck(f)
+	event.Ref = c.Ref
+	if err == nil {
+		g.followCheck(f, c, event, n.Decoy)
 	}
+	event.Name, event.Rule, event.Again, event.Err = CodeSent, right.Rule, c.Mails > 1, err
 	switch {
 	case err != nil:
 		event.Name = CodeFailed
@@ -161,6 +163,8 @@ func (g *Gate) tellPersonAt(ctx context.Context, v *Visit, to Email, n Notice, b
 	if n.Subject == NewSignIn && p.Settings.Quiet {
 		return
 	}
+	// Whoever brought this about must not choose a language that its person cannot read.
+	n.Language = cmp.Or(p.Settings.Language, n.Language)
 	err = errors.Join(err, failed, g.house.sender.Send(ctx, n))
 	n.Second, n.Account = true, string(to)
 	seconds := g.house.seconds(to, b.Second, before)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A Lock is what Unlock has lifted.
+// A Lock is what Unlock has lifted, or would.
 type Lock struct {
 	// Crowd says whom it kept out: "known browsers", "named networks" or
 	// "unknown browsers".
@@ -49,6 +49,16 @@ func (h *House) Unlock(ctx context.Context, e Email) (Unlocked, error) {
 
 // unlock forgets what keeps anybody from trying or mailing.
 func (d *door) unlock(now time.Time) (lifted []Lock) {
+	lifted = d.locks(now)
+	for _, of := range []crowd{owners, office, strangers} {
+		*d.bucket(of) = bucket{}
+	}
+	d.Starts = nil
+	return lifted
+}
+
+// locks are what keeps anybody from trying or mailing, or counts towards that.
+func (d *door) locks(now time.Time) (all []Lock) {
 	for _, of := range []crowd{owners, office, strangers} {
 		b := d.bucket(of)
 		if len(b.Tries) == 0 && len(b.Mails) == 0 && b.Until <= now.Unix() {
@@ -58,11 +68,9 @@ func (d *door) unlock(now time.Time) (lifted []Lock) {
 		if b.Until > now.Unix() {
 			l.Until = time.Unix(b.Until, 0)
 		}
-		lifted = append(lifted, l)
-		*b = bucket{}
+		all = append(all, l)
 	}
-	d.Starts = nil
-	return lifted
+	return all
 }
 
 // String names the crowd for operators.
@@ -99,7 +107,7 @@ func (h *House) EndRestored(ctx context.Context) error {
 // A Health says how a house stands with its store.
 type Health struct {
 	Reads    bool      // the last look at the store succeeded
-	Writes   bool      // so did the last update
+	Writes   bool      // no update failed within the last minute, nor has each since
 	Read     time.Time // the last that did; zero: none
 	Fault    error     // of the last look or update that did not succeed
 	Sessions int       // kept in memory
@@ -117,8 +125,8 @@ func (h *House) Health() Health {
 	}
 	out.Fault = h.outage.now()
 	out.Reads, out.Writes = out.Fault == nil && !out.Read.IsZero(), true
-	if fault := h.store.fault.Load(); fault != nil {
-		out.Fault, out.Writes = *fault, false
+	if fault := h.store.writeFault(); fault != nil {
+		out.Fault, out.Writes = fault, false
 	}
 	return out
 }

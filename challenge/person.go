@@ -28,7 +28,12 @@ type person struct {
 	Mailed   int64            `json:"mailed,omitempty"`   // Unix seconds of the last right code that was mailed to the address
 	Settings PersonSettings   `json:"settings,omitzero"`
 	Guard    guard            `json:"guard,omitzero"`
-	Epoch    int64            `json:"epoch,omitempty"` // in which the record was written last, see endRing
+	Epoch    int64            `json:"epoch,omitempty"`   // in which the record was written last, see endRing
+	Who      string           `json:"who,omitempty"`     // the address, sealed, see nameOn; a version before kept none
+	Evicted  int64            `json:"evicted,omitempty"` // the last eviction of everybody that the record has obeyed
+	// Out is that eviction where it has ended something of which the person was not told
+	// yet. Never stored.
+	Out int64 `json:"-"`
 }
 
 // personVersion is the format of the record.
@@ -40,6 +45,7 @@ func (p *person) format() (is, known int) { return p.Version, personVersion }
 // a copy of the store that was put back: any of it may have been ended since the
 // copy was made.
 func (p *person) settle(now life) {
+	p.obeyEviction(now.evicted)
 	if p.Epoch >= now.epoch {
 		return
 	}
@@ -58,8 +64,9 @@ type sessionEntry struct {
 	Ends   int64  `json:"ends"`
 	// Next is the session that takes the place of one that ends. Never stored.
 	Next string `json:"-"`
-	// Elsewhere: its person ends it from another browser. Never stored.
-	Elsewhere bool `json:"-"`
+	// Elsewhere: its person ends it from another browser. Operator: an operator ends it.
+	// Never stored.
+	Elsewhere, Operator bool `json:"-"`
 	// Seen says where it began, of a browser that is not remembered: sealed, see
 	// sealAsked.
 	Seen string `json:"seen,omitempty"`

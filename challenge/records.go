@@ -17,12 +17,35 @@ type records struct {
 	Store
 	lossy Lossy        // the same store; nil where nothing that was acknowledged is lost
 	epoch atomic.Int64 // as read last, see endRing
+	// The last evictions of everybody, as read last.
+	evictedSessions, evictedBrowsers atomic.Int64
 
-	fault atomic.Pointer[error] // of the last update, nil when it was kept
+	fault atomic.Pointer[writeFault] // of the last update that was not kept
+	clock func() time.Time
+}
+
+// A writeFault is an update that the store did not take. A full disk still takes small
+// ones, for which there is room among the old: one that was kept says nothing yet.
+type writeFault struct {
+	err  error
+	at   time.Time
+	over atomic.Bool // an update was kept since
+}
+
+// faultShows is for how long a fault of writing is told of at the least.
+const faultShows = time.Minute
+
+// writeFault is why the store cannot be relied on to take updates, nil if it can.
+func (r *records) writeFault() error {
+	f := r.fault.Load()
+	if f == nil || f.over.Load() && r.clock().Sub(f.at) >= faultShows {
+		return nil
+	}
+	return f.err
 }
 
 func newRecords(s Store) *records {
-	r := &records{Store: s}
+	r := &records{Store: s, clock: time.Now}
 	r.lossy, _ = s.(Lossy)
 	return r
 }
@@ -30,9 +53,13 @@ func newRecords(s Store) *records {
 // A life is a stretch of time through which a store lost nothing that matters to
 // a record, and revived nothing.
 type life struct {
-	run   string // see Lossy
-	epoch int64  // see endRing
+	run     string // see Lossy
+	epoch   int64  // see endRing
+	evicted eviction
 }
+
+// now is the life that the store is in, but for its run.
+func (r *records) now() life { return life{epoch: r.epoch.Load(), evicted: r.evicted()} }
 
 // A mortal record was made in one life of the store. Found in another, it may be
 // as it was some time ago: what is in it may have been used up or ended since, and
@@ -52,7 +79,9 @@ func (r *records) lookUp(ctx context.Context, key string, record any) (raw []byt
 	} else {
 		raw, err = r.Get(ctx, key)
 	}
-	now.epoch = r.epoch.Load()
+	run := now.run
+	now = r.now()
+	now.run = run
 	return raw, now, err
 }
 
@@ -67,11 +96,13 @@ func (r *records) replace(ctx context.Context, key string, record any, edit func
 	})
 	switch {
 	case err == nil:
-		r.fault.Store(nil)
+		if f := r.fault.Load(); f != nil {
+			f.over.Store(true)
+		}
 	case refused != nil:
 		return err
 	case ctx.Err() == nil:
-		r.fault.Store(&err)
+		r.fault.Store(&writeFault{err: err, at: r.clock()})
 	}
 	if err != nil {
 		err = &storeFault{err}
@@ -89,11 +120,13 @@ func (f *storeFault) Unwrap() error { return f.error }
 func (r *records) update(ctx context.Context, key string, record any, edit func(old []byte, now time.Time, in life) ([]byte, time.Duration, error)) error {
 	if _, runs := record.(runner); runs && r.lossy != nil {
 		return r.lossy.UpdateRun(ctx, key, func(old []byte, now time.Time, run string) ([]byte, time.Duration, error) {
-			return edit(old, now, life{run, r.epoch.Load()})
+			in := r.now()
+			in.run = run
+			return edit(old, now, in)
 		})
 	}
 	return r.Update(ctx, key, func(old []byte, now time.Time) ([]byte, time.Duration, error) {
-		return edit(old, now, life{epoch: r.epoch.Load()})
+		return edit(old, now, r.now())
 	})
 }
 

@@ -17,12 +17,13 @@ func (h *House) remind(ctx context.Context) error {
 		told := r.names()
 		missing := slices.DeleteFunc(slices.Clone(known), func(e end) bool { return told[e.Session] })
 		epoch := h.store.epoch.Load()
-		if len(missing) == 0 && r.Last >= h.ends.number() && r.Epoch >= epoch {
+		evicted := h.store.evicted()
+		if len(missing) == 0 && r.Last >= h.ends.number() && r.Epoch >= epoch && !evicted.after(r.Evicted) {
 			return errUnchanged
 		}
 		// The numbers go on from what machines have read, so that none takes an end
 		// that it does not know for one that it does.
-		r.Last, r.Epoch = max(r.Last, h.ends.number()), max(r.Epoch, epoch)
+		r.Last, r.Epoch, r.Evicted = max(r.Last, h.ends.number()), max(r.Epoch, epoch), r.Evicted.or(evicted)
 		r.append(missing...)
 		return nil
 	})

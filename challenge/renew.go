@@ -90,10 +90,11 @@ func claimOf(c devices.Claims, v *Visit) (devices.Claim, bool) {
 	return c[0], v.Now.Unix() < c[0].Expires
 }
 
-// renew makes a session for a remembered browser.
-func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) Verdict {
+// renew makes a session for a remembered browser. It also returns what the decision
+// went by, where it found that.
+func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) (Verdict, *evidence) {
 	if pass, ok := g.strandedStill(ctx, v); ok {
-		return pass
+		return pass, nil
 	}
 	claims := g.house.claims(v)
 	claim, ok := claimOf(claims, v)
@@ -101,48 +102,49 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) Verdict {
 		verdict.Remembered = Email(claim.Address)
 	}
 	if !ok {
-		return verdict
+		return verdict, nil
 	}
 	who := Identity{Source: claim.Source, User: claim.User, Email: Email(claim.Address)}
 	if !g.access.Load().Judge(who.Email, v.Now).Allowed {
-		return verdict
+		return verdict, nil
 	}
 	if pass, ok := g.stranded(ctx, v, who, claim, nil); ok {
-		return pass
+		return pass, nil
 	}
 	entry, said, err := g.reenter(ctx, v, who, claim)
 	if err != nil {
 		if pass, ok := g.stranded(ctx, v, who, claim, err); ok {
-			return pass
+			return pass, nil
 		}
 		g.log(ctx, v, Event{Name: StoreFailed, Err: err})
-		return Verdict{Decision: Unavailable}
+		return Verdict{Decision: Unavailable}, nil
 	}
 	verdict.Observed = said.Observed
 	if entry.session.Email == "" {
+		verdict.ByOperator = said.Said.Has(Operator)
 		verdict.Reason = said.Said.First()
 		if said.Asks != 0 {
 			verdict.Reason = said.Asks.First()
 		}
-		return verdict
+		return verdict, &entry.held
 	}
 	token, live, err := g.open(entry.session, entry.generation, entry.since, v.Now)
 	if err != nil {
 		g.log(ctx, v, Event{Name: StoreFailed, Address: who.Email, Err: err})
-		return Verdict{Decision: Unavailable}
+		return Verdict{Decision: Unavailable}, nil
 	}
 	pass, ok := g.judge(ctx, v, live, v.Now)
 	if !ok {
-		return verdict
+		return verdict, &entry.held
 	}
 	g.house.streams.goOn(live)
 	g.log(ctx, v, Event{Name: Renewed, Address: who.Email, Source: who.Source, User: who.User, Session: live.ID.Public()})
 	pass.Observed |= said.Observed
-	g.logVerdict(ctx, v, pass, FactorBrowser)
+	g.logVerdict(ctx, v, pass, FactorBrowser, &entry.held)
 	pass.SetSession = token
 	claim.Generation, claim.Expires = entry.generation, entry.expires.Unix()
 	pass.SetDevice = g.house.sealClaims(v, claims.With(claim))
-	return pass
+	return pass, nil
 }
 
 // A reentry is what a remembered browser is given.
@@ -151,6 +153,7 @@ type reentry struct {
 	generation int
 	since      uint64 // see newLive
 	expires    time.Time
+	held       evidence
 }
 
 // reenter judges a remembered browser, spends its secret and puts a session on
@@ -160,6 +163,7 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 	var gone []sessionEntry
 	var replayed bool
 	var seen *person
+	var held evidence
 	look := g.house.glance(who.Email)
 	here := g.where(g.spotOf(v.IP))
 	err = change(ctx, g.house.store, g.house.personKey(who.Email), func(p *person, now time.Time) error {
@@ -172,6 +176,8 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 			gone = p.endBrowser(d.ID, now)
 		}
 		said = risk.Assess(&facts, &g.policy.Risk, now)
+		facts.Page = v.Page
+		held = g.evidenceOf(&facts, who.Email, time.Unix(p.Last, 0), now)
 		if p.Settings.Always {
 			said.Asks |= risk.SetOf(Always)
 		}
@@ -188,11 +194,14 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 	})
 	if errors.Is(err, errUnchanged) {
 		look.saw(seen)
+		entry.held = held
 		return entry, said, nil
 	}
 	if err == nil {
 		look.saw(seen)
+		g.tellOfEviction(who.Email, seen.Out)
 	}
+	entry.held = held
 	err = g.house.endWith(ctx, g.house.personID(who.Email), err, gone)
 	if replayed {
 		g.log(ctx, v, Event{Name: DeviceReplayed, Address: who.Email, User: who.User, Source: who.Source})
@@ -205,6 +214,8 @@ func (g *Gate) standing(d *devices.Record, now time.Time) risk.Browser {
 	switch {
 	case d == nil || g.forgets(d, now):
 		return risk.Lapsed
+	case d.ByOperator || g.house.ends.of(d.ID).Operator:
+		return risk.EndedByOperator
 	case d.Ended || g.house.ends.lost(d.ID): // the record may be one that came back
 		return risk.SignedOut
 	default:
@@ -225,6 +236,7 @@ func (g *Gate) resume(v *Visit, who Identity, p *person, d *devices.Record, gene
 		d.Rotate(generation)
 	}
 	before := d.Session
+	g.house.nameOn(p, who.Email)
 	d.Session, d.Used, d.Seen = s.ID.String(), now.Unix(), g.seenFrom(v, d.ID)
 	entry.session, entry.generation, entry.expires = s, d.Generation, g.rememberedUntil(d)
 	gone = p.dropOf(d.ID)

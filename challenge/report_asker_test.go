@@ -5,6 +5,7 @@ package challenge_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/risk"
@@ -39,4 +40,27 @@ func TestRuling39StoppingACodeToConfirmSignsTheAskerOut(t *testing.T) {
 			owner.wantNoReport("the second time", id)
 		})
 	}
+}
+
+// Each code gives a remembered browser another name. That helps nobody who asked for one
+// before.
+func TestRuling39StoppingACodeSignsTheAskerOutWhateverItIsCalledNow(t *testing.T) {
+	w := newWorld(t)
+	g := w.waysGate()
+	owner := w.settled(g, ana)
+	thief := w.linked(g).signIn(ana, true)
+	w.clock.advance(time.Hour)
+	v := thief.visit()
+	v.Confirm = thief.admitted().Live
+	if _, err := g.Begin(t.Context(), v, nil, ana); err != nil {
+		t.Fatal(err)
+	}
+	id := w.mailbox.link(t, challenge.ConfirmCode)
+	thief.session, thief.flow = "", nil
+	thief.signIn(ana, true)
+	if r := owner.mustReport(id); !r.Asker {
+		t.Errorf("Report = %+v", r)
+	}
+	thief.over("afterwards")
+	owner.wantPass("the browser of the person")
 }

@@ -6,7 +6,10 @@ package challenge
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/devices"
 )
 
 // reportableCode says what the link in a code's mail ends: the code, or, once it
@@ -97,13 +100,20 @@ func (g *Gate) endAsker(ctx context.Context, l link) error {
 	err = change(ctx, h.store, keyPerson+a.Person.String(), func(p *person, now time.Time) error {
 		p.tidy(now)
 		gone = p.drop(func(s sessionEntry) bool { return s.ID == a.Session })
-		if a.Browser != "" {
-			gone = append(gone, p.endBrowser(a.Browser, now)...)
-			p.forget(a.Browser)
+		for _, d := range slices.Clone(p.Devices) {
+			if a.was(&d) {
+				gone = append(gone, p.endBrowser(d.ID, now)...)
+				p.forget(d.ID)
+			}
 		}
 		return nil
 	})
 	return h.endWith(ctx, a.Person, err, gone)
+}
+
+// was reports whether a remembered browser is the one that asked.
+func (a *asker) was(d *devices.Record) bool {
+	return d.ID == a.Browser || a.Had != 0 && d.Made == a.Had
 }
 
 // challengeOf finds the challenge that a link ends. The link of an earlier mail

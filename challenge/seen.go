@@ -16,7 +16,8 @@ type sighting struct {
 	ip     netip.Addr
 	barred bool
 	said   risk.Judgement
-	placed any   // see GateOptions.PreparePlace
+	placed any // see GateOptions.PreparePlace
+	held   *evidence
 	until  int64 // Unix nanoseconds; judged anew after it
 }
 
@@ -51,7 +52,7 @@ func (g *Gate) seen(ctx context.Context, v *Visit, a *Admission) (*sighting, err
 		} else if s.said.Asks != 0 {
 			verdict.Decision = Check
 		}
-		g.logVerdict(ctx, v, verdict, a.Live.factor())
+		g.logVerdict(ctx, v, verdict, a.Live.factor(), s.held)
 	}
 	return s, nil
 }
@@ -93,6 +94,24 @@ func (g *Gate) sight(ctx context.Context, v *Visit, live *Live) (*sighting, erro
 	s.said = risk.Assess(&facts, &g.policy.Risk, v.Now)
 	if looked {
 		s.until = v.Now.Add(doubtedFor).UnixNano()
+		s.held = g.evidenceSeen(v, live, facts)
 	}
 	return s, nil
+}
+
+// evidenceSeen is what is known of a visit whose person was looked up; nil where nothing
+// of it will be told.
+func (g *Gate) evidenceSeen(v *Visit, live *Live, facts risk.Facts) *evidence {
+	if g.record == nil {
+		return nil
+	}
+	facts.Page = v.Page
+	if at := live.lastFresh.Load(); at != 0 {
+		facts.Confirmed = time.Unix(0, at)
+	}
+	if live.recovered() {
+		facts.Coded = time.Time{}
+	}
+	held := g.evidenceOf(&facts, Email(live.Email), live.AuthTime, v.Now)
+	return &held
 }

@@ -25,6 +25,32 @@ type HealthReporter interface {
 	Down(gate string) bool
 }
 
+// A DeliveryReporter is a Sender that knows for a while how far the mails came that
+// it took. It is asked by Notice.ID, and only of what one machine has sent.
+type DeliveryReporter interface {
+	Delivery(id string) Delivery
+}
+
+// A Delivery is how far a mail came.
+type Delivery struct {
+	Stage DeliveryStage
+	At    time.Time // when it came there; zero for DeliveryUnknown
+}
+
+// A DeliveryStage is a part of the way of a mail.
+type DeliveryStage uint8
+
+// The stages.
+const (
+	DeliveryUnknown  DeliveryStage = iota // sent by another machine, too long ago, or never
+	DeliveryQueued                        // no transport has said anything of it
+	DeliveryAccepted                      // a transport took it over
+	DeliveryDelayed                       // the mailbox's side asked to try again later, as greylisting does
+	DeliveryTrouble                       // the transport is failing; it is tried again
+	DeliveryRefused                       // the mailbox was refused for good
+	DeliveryGivenUp                       // its time was over, or the transport refused it for good
+)
+
 // ErrQueueFull reports that the mail queue has no place for a notice.
 var ErrQueueFull = errors.New("mail queue is full")
 
@@ -41,10 +67,17 @@ const (
 	BackupCodeUsed                // a backup code was used; Notice.Count are left
 	WaysChanged                   // Notice.Change was made, or takes effect at Notice.Due
 	CodeReadOut                   // an operator made a code to read out; Notice.Why says what for
+	TestMail                      // an operator tries whether mail arrives
 )
 
 // A Notice is what is to be mailed, as data.
 type Notice struct {
+	// ID names the mail to whoever shows how far it came, see DeliveryReporter; empty:
+	// nobody asks. Mail is which mail of its challenge it is, from 1: a later one goes
+	// another way where there is one. 0: it has no challenge.
+	ID   string
+	Mail int
+
 	Gate     string     // selects the route: transport, sender, brand
 	Subject  Subject    // zero: a code to sign in with
 	Mailbox  string     // where it goes: the operator's spelling or the parsed address, ASCII

@@ -80,12 +80,12 @@ func (g *Gate) countWay(ctx context.Context, f *Flow, of crowd) (locks *LimitErr
 		d.tidy(now)
 		b := d.bucket(of)
 		if until, locked := b.locked(g.policy.Limits.TryAddress, now); locked {
-			refused = &LimitError{LimitTryAddress, until}
+			refused = &LimitError{Limit: LimitTryAddress, Until: until}
 			return nil
 		}
 		if f.Way == ByApp && of != owners {
 			if free, ok := d.Apps.room(appTries, now); !ok {
-				refused = &LimitError{LimitTryApp, free}
+				refused = &LimitError{Limit: LimitTryApp, Until: free}
 				return nil
 			}
 			d.Apps.add(now)
@@ -97,7 +97,7 @@ func (g *Gate) countWay(ctx context.Context, f *Flow, of crowd) (locks *LimitErr
 			c.Tries++
 		}
 		if until, locked := b.locked(g.policy.Limits.TryAddress, now); locked {
-			locks = &LimitError{LimitTryAddress, until}
+			locks = &LimitError{Limit: LimitTryAddress, Until: until}
 			if c != nil {
 				c.Tries = max(c.Tries, g.policy.Code.Attempts) // as in attempt
 			}

@@ -72,7 +72,7 @@ func (g *Gate) AdmitToken(ctx context.Context, v *Visit, text string, r tokens.R
 	if verdict.Decision == Pass && !g.noteTokenUse(ctx, v, p) {
 		return Verdict{}, ErrTokenInvalid
 	}
-	g.logVerdict(ctx, v, verdict, FactorToken)
+	g.logVerdict(ctx, v, verdict, FactorToken, nil)
 	return verdict, nil
 }
 

@@ -49,8 +49,10 @@ type Entry struct {
 	// session is as it was, and SetSession empty.
 	Flow *Flow
 
-	made id   // see entered
-	anew bool // its browser is remembered from now on
+	made  id   // see entered
+	anew  bool // its browser is remembered from now on
+	fresh bool // its browser is another one than the person has entered with before
+	held  *evidence
 }
 
 // Verify spends a code. A try is counted before it is compared, and a right
@@ -71,7 +73,7 @@ func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, e
 	}
 	door := g.house.doorID(f.Address)
 	if locked := g.house.locks.refuse(door, g.lockOf(of), v.Now); locked != nil {
-		g.logTry(ctx, v, f, locked)
+		g.logTry(ctx, v, f, spending{}, locked)
 		return Entry{}, locked
 	}
 	// An office is one network: what strangers in it typed must not keep out whoever
@@ -87,9 +89,10 @@ func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, e
 		g.warn(ctx, v, f.Address, did.warn)
 	}
 	if err != nil {
-		g.logTry(ctx, v, f, err)
+		g.logTry(ctx, v, f, did, err)
 		return Entry{}, err
 	}
+	g.house.checks.forget(checkTag(f.Mail))
 	if uncounted == nil {
 		g.house.giveBack(ctx, v.IP, LimitTryIP)
 	}
@@ -131,12 +134,12 @@ func (g *Gate) succeed(ctx context.Context, v *Visit, f *Flow, did spending) (En
 	}
 	g.log(ctx, v, Event{
 		Name: Verified, Address: f.owner(), Source: f.Source, User: f.User, Ref: did.ref, Way: did.way, Left: did.left, Change: f.changes(), Entry: entry.made,
-		Session: entry.Admission.Live.ID.Public(), Rule: entry.Admission.right.Rule, Reason: f.Reason,
+		Session: entry.Admission.Live.ID.Public(), Rule: entry.Admission.right.Rule, Reason: f.Reason, Waited: g.waited(did, v.Now), Fresh: entry.fresh,
 	})
 	if entry.anew {
 		g.log(ctx, v, Event{Name: Remembered, Address: f.owner(), Source: f.Source, User: f.User, Session: entry.Admission.Live.ID.Public()})
 	}
-	g.logVerdict(ctx, v, Verdict{Decision: Pass, Identity: entry.Admission.Identity, Admission: entry.Admission}, did.way.factor())
+	g.logVerdict(ctx, v, Verdict{Decision: Pass, Identity: entry.Admission.Identity, Admission: entry.Admission}, did.way.factor(), entry.held)
 	if did.way == ByBackup {
 		g.tellOfBackup(ctx, v, f, did.left, entry.made)
 	}
@@ -179,8 +182,10 @@ func (g *Gate) proveMailbox(ctx context.Context, f *Flow, by Way) error {
 	if by != ByMail || f.Of != "" {
 		return nil
 	}
-	return change(ctx, g.house.store, g.house.personKey(f.Address), func(p *person, now time.Time) error {
+	h := g.house
+	return change(ctx, h.store, h.personKey(f.Address), func(p *person, now time.Time) error {
 		p.tidy(now)
+		h.nameOn(p, f.Address)
 		p.proved(by, now)
 		return nil
 	})
@@ -196,6 +201,11 @@ type spending struct {
 	left     int   // backup codes
 	since    int64 // when the way was made; 0: it is a mailed code
 	remember bool  // the person wants this browser remembered
+
+	mail   string    // names the mail whose code was right; empty where it was in none
+	mailed time.Time // when that was asked for
+	// Of a code that was not right: it was the same wrong one once more, or cost no try.
+	repeated, free bool
 }
 
 // spend counts, compares and spends in one update of the address's record.
@@ -207,16 +217,22 @@ func (g *Gate) spend(ctx context.Context, v *Visit, f *Flow, typed string, of cr
 		d.tidy(now)
 		b := d.bucket(of)
 		if until, locked := b.locked(g.policy.Limits.TryAddress, now); locked {
-			outcome = &LimitError{LimitTryAddress, until}
+			outcome = &LimitError{Limit: LimitTryAddress, Until: until}
 			return nil
 		}
 		c := d.of(g.house.flowHash(f.ID))
-		if c == nil && g.lost(f, v.Now) {
-			outcome = &TryError{Kind: ErrCodeLost}
-			return nil
-		}
 		if c == nil || c.expired(now) || c.Shape.Length < minCode {
-			outcome = &TryError{Kind: ErrCodeExpired}
+			kind := ErrCodeExpired
+			if c == nil && g.lost(f, v.Now) {
+				kind = ErrCodeLost
+			}
+			_, reported := d.blocked(network)
+			if outcome = g.attemptSpoken(d, b, f, typed, allowed && !reported, now); outcome == nil {
+				did.way = byLetIn
+			} else if errors.Is(outcome, errUnheard) {
+				outcome = &TryError{Kind: kind}
+			}
+			did.warn = d.warning(outcome, now)
 			return nil
 		}
 		did.ref = c.Ref
@@ -224,9 +240,13 @@ func (g *Gate) spend(ctx context.Context, v *Visit, f *Flow, typed string, of cr
 			outcome = &TryError{Kind: ErrCodeLost, Ref: c.Ref}
 			return nil
 		}
+		tries, given := c.Tries, c.Given
 		if did.way, outcome = g.attempt(d, b, c, f, typed, allowed, now); outcome == nil {
 			did.mark = g.house.spends(d, c, g.house.personID(f.Address), now)
+			did.readIn(g.house.mailID(c), c)
 			d.succeed(*c, of, network)
+		} else {
+			did.free, did.repeated = c.Tries == tries, c.Given > given && errors.Is(outcome, ErrWrongCode)
 		}
 		did.warn = d.warning(outcome, now)
 		return nil
@@ -276,7 +296,7 @@ func (g *Gate) attempt(d *door, b *bucket, c *pending, f *Flow, typed string, al
 	c.Wrong = append(c.Wrong, g.wrongMAC(c, code))
 	if locked {
 		c.Tries = max(c.Tries, g.policy.Code.Attempts) // else it would wait for the end of the lock
-		return f.Way, &LimitError{LimitTryAddress, until}
+		return f.Way, &LimitError{Limit: LimitTryAddress, Until: until}
 	}
 	if left--; left == 0 {
 		return f.Way, &TryError{Kind: ErrCodeCancelled, Ref: c.Ref}
@@ -301,15 +321,36 @@ func (g *Gate) wrongMAC(c *pending, code string) id {
 	return cut(g.house.ring.MAC(labelWrong, c.ID[:], []byte(code)))
 }
 
-func (g *Gate) logTry(ctx context.Context, v *Visit, f *Flow, err error) {
+// readIn notes in which mail the code was that was right. One that was read out was in
+// none.
+func (s *spending) readIn(mail string, c *pending) {
+	if s.way != byLetIn && c.Mails > 0 {
+		s.mail, s.mailed = mail, time.Unix(c.Mailed, 0)
+	}
+}
+
+func (g *Gate) logTry(ctx context.Context, v *Visit, f *Flow, did spending, err error) {
 	var try *TryError
 	if !errors.As(err, &try) {
 		g.logRefusal(ctx, v, f.Address, err)
 		return
 	}
-	name := WrongCode
-	if errors.Is(err, ErrOldCode) {
-		name = OldCode
+	g.log(ctx, v, Event{Name: did.called(try.Kind), Address: f.Address, Source: f.Source, User: f.User, Ref: try.Ref, Tries: try.Left, Way: f.Way, Err: try.Kind})
+}
+
+// called is the event of a code that was not right.
+func (s *spending) called(kind error) EventName {
+	malformed := (*MalformedError)(nil)
+	switch {
+	case errors.Is(kind, ErrOldCode):
+		return OldCode
+	case s.repeated:
+		return RepeatedCode
+	case errors.Is(kind, ErrCodeExpired), errors.Is(kind, ErrCodeLost), errors.Is(kind, ErrCodeCancelled) && s.free:
+		return ExpiredCode
+	case errors.Is(kind, ErrLabel), errors.As(kind, &malformed):
+		return MalformedCode
+	default:
+		return WrongCode
 	}
-	g.log(ctx, v, Event{Name: name, Address: f.Address, Source: f.Source, User: f.User, Ref: try.Ref, Tries: try.Left, Way: f.Way, Err: try.Kind})
 }

@@ -54,7 +54,7 @@ func (g *Gate) factsOf(ctx context.Context, v *Visit) (risk.Facts, error) {
 }
 
 // standings are what a browser is whose session is over.
-var standings = map[Reason]risk.Browser{Expired: risk.Lapsed, Ended: risk.SignedOut}
+var standings = map[Reason]risk.Browser{Expired: risk.Lapsed, Ended: risk.SignedOut, Operator: risk.EndedByOperator}
 
 // factsOfBrowser are those of a browser that is to be renewed. Where nothing keeps
 // it from its next session, that is judged too, and at once.

@@ -88,6 +88,9 @@ func (g *Gate) ChooseWay(f *Flow, w Way) (*Flow, error) {
 	}
 	next := *f
 	next.Way, next.Note = w, nil
+	if f.Way == BySecond && w != BySecond { // of that mail nothing is told
+		next.Mail = ""
+	}
 	return &next, nil
 }
 

@@ -36,6 +36,7 @@ type Record struct {
 	Used       int64  `json:"used"`                // last entry
 	Coded      int64  `json:"coded"`               // last code entered here
 	Ended      bool   `json:"ended,omitempty"`     // the next entry needs a code
+	ByOperator bool   `json:"by_op,omitempty"`     // because an operator said so
 	Session    string `json:"session,omitempty"`   // the session that the last entry made
 	Name       string `json:"name,omitempty"`      // given by its person
 	Seen       string `json:"seen,omitempty"`      // where the last entry was from, as the caller keeps it
