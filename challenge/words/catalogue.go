@@ -4,14 +4,12 @@
 package words
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/language"
 )
@@ -21,20 +19,29 @@ import (
 // and anybody may send anything.
 const maxAccept = 256
 
-// Faults of a catalogue, as Open and Compare report them.
+// Faults of a catalogue.
 var (
 	// ErrDuplicate means a key that stands twice in one language.
 	ErrDuplicate = errors.New("duplicate key")
 	// ErrNoLanguage means that no folder is named by a language.
 	ErrNoLanguage = errors.New("no language")
-	// ErrDiffers means that two languages differ in keys or placeholders.
-	ErrDiffers = errors.New("languages differ")
+	// ErrUnknownLanguage means a language that a catalogue has no texts in.
+	ErrUnknownLanguage = errors.New("there are no texts in this language")
 )
 
 // Catalogue is a set of lexicons to choose from. It is safe for concurrent use.
 type Catalogue struct {
-	lexicons []*Lexicon // the first is the default
+	shelf    []*volume
+	fallback int // the volume for whoever asks for nothing that is here
 	matcher  language.Matcher
+}
+
+// volume is a lexicon that may not have been read yet. Reading one takes longer
+// than starting a gate should, and most gates need two or three.
+type volume struct {
+	tag  language.Tag
+	lang string
+	read func() (*Lexicon, error) // once; the lexicon is never nil
 }
 
 // Open reads a catalogue: a folder for each language, English first where there
@@ -42,148 +49,164 @@ type Catalogue struct {
 // ErrNoLanguage and those of messages), together with a catalogue of what could
 // be read, which is never nil.
 func Open(fsys fs.FS) (*Catalogue, error) {
-	var faults []error
-	entries, err := fs.ReadDir(fsys, ".")
-	if err != nil {
-		faults = append(faults, fmt.Errorf("listing languages: %w", err))
-	}
-	c := &Catalogue{}
-	for _, entry := range entries {
-		if !entry.IsDir() {
+	c, err := shelve(fsys)
+	return c, errors.Join(err, c.readAll())
+}
+
+// shelve finds the languages of a folder without reading them.
+func shelve(fsys fs.FS) (*Catalogue, error) {
+	folders, err := languageFolders(fsys)
+	var shelf []*volume
+	faults := []error{err}
+	for _, folder := range folders {
+		tag, err := language.Parse(folder)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("reading language %q: %w", folder, err))
 			continue
 		}
-		lexicon, err := openLexicon(fsys, entry.Name())
-		if err != nil {
-			faults = append(faults, err)
-		}
-		if lexicon != nil {
-			c.lexicons = append(c.lexicons, lexicon)
-		}
+		shelf = append(shelf, newVolume(tag, func() (*Lexicon, error) { return openLexicon(fsys, folder, tag) }))
 	}
-	if len(c.lexicons) == 0 {
+	if len(shelf) == 0 {
 		faults = append(faults, ErrNoLanguage)
-		c.lexicons = []*Lexicon{{tag: language.English, lang: "en", dir: "ltr"}}
+		shelf = []*volume{readVolume(emptyLexicon(language.English))}
 	}
-	slices.SortStableFunc(c.lexicons, func(a, b *Lexicon) int { return rank(a) - rank(b) })
-	tags := make([]language.Tag, len(c.lexicons))
-	for i, lexicon := range c.lexicons {
-		tags[i] = lexicon.tag
+	return newCatalogue(shelf, "en"), errors.Join(faults...)
+}
+
+func newVolume(tag language.Tag, read func() (*Lexicon, error)) *volume {
+	return &volume{tag: tag, lang: tag.String(), read: sync.OnceValues(read)}
+}
+
+func readVolume(l *Lexicon) *volume {
+	return newVolume(l.tag, func() (*Lexicon, error) { return l, nil })
+}
+
+// newCatalogue puts the fallback first, and else the first volume.
+func newCatalogue(shelf []*volume, fallback string) *Catalogue {
+	c := &Catalogue{shelf: shelf}
+	c.fallback = max(slices.IndexFunc(shelf, func(v *volume) bool { return v.lang == fallback }), 0)
+	// The matcher takes the first tag for what suits everybody.
+	tags := []language.Tag{shelf[c.fallback].tag}
+	for i, v := range shelf {
+		if i != c.fallback {
+			tags = append(tags, v.tag)
+		}
 	}
 	c.matcher = language.NewMatcher(tags)
-	return c, errors.Join(faults...)
+	return c
 }
 
-// rank puts English first: it is what everybody gets who asks for no language
-// that is here.
-func rank(l *Lexicon) int {
-	if l.lang == "en" {
-		return 0
+// lexicon serves a volume with a fault as far as it could be read: the fault is
+// Check's to tell, and a person at the door is better served by a key than by a
+// crash.
+func (v *volume) lexicon() *Lexicon {
+	l, _ := v.read()
+	return l
+}
+
+func (c *Catalogue) readAll() error {
+	var faults []error
+	for _, v := range c.shelf {
+		if _, err := v.read(); err != nil {
+			faults = append(faults, err)
+		}
 	}
-	return 1
+	return errors.Join(faults...)
 }
 
-// For chooses a lexicon as the package's For does.
+// For chooses the language that suits an Accept-Language header best (RFC 9110
+// section 12.5.4), and the catalogue's fallback where none does or the header
+// is absent, malformed or absurd.
 func (c *Catalogue) For(accept string) *Lexicon {
 	if len(accept) > maxAccept {
 		// The cut may fall inside a tag: what follows the last comma is dropped.
 		accept = accept[:max(strings.LastIndexByte(accept[:maxAccept], ','), 0)]
 	}
 	tags, _, err := language.ParseAcceptLanguage(accept)
-	if err != nil || len(tags) == 0 {
-		return c.lexicons[0]
+	if err != nil {
+		return c.shelf[c.fallback].lexicon()
 	}
-	_, i, confidence := c.matcher.Match(tags...)
+	tags = slices.DeleteFunc(tags, c.otherScript)
+	if len(tags) > 0 {
+		if v, confidence := c.match(tags...); confidence != language.No {
+			return v.lexicon()
+		}
+	}
+	return c.shelf[c.fallback].lexicon()
+}
+
+// otherScript reports that a language is here, but not in the script that is
+// asked for: who reads zh-TW does not want zh-CN before the next on their list.
+func (c *Catalogue) otherScript(wanted language.Tag) bool {
+	v, confidence := c.match(wanted)
 	if confidence == language.No {
-		return c.lexicons[0]
+		return false
 	}
-	return c.lexicons[i]
+	base, _ := wanted.Base()
+	script, _ := wanted.Script()
+	ours, _ := v.tag.Base()
+	written, _ := v.tag.Script()
+	return base == ours && script != written
 }
 
-// Compare reports ErrDiffers for every key or placeholder that a language has
-// and the default lacks, or the other way round.
-func (c *Catalogue) Compare() error {
-	var faults []error
-	first := c.lexicons[0]
-	for _, other := range c.lexicons[1:] {
-		keys := slices.Concat(first.Keys(), other.Keys())
-		slices.Sort(keys)
-		for _, key := range slices.Compact(keys) {
-			same := slices.Equal(first.Placeholders(key), other.Placeholders(key))
-			if !first.Has(key) || !other.Has(key) || !same {
-				faults = append(faults, fmt.Errorf("%w: %s: %s", ErrDiffers, other.lang, key))
-			}
-		}
+// match undoes the order that newCatalogue gave the matcher.
+func (c *Catalogue) match(tags ...language.Tag) (*volume, language.Confidence) {
+	_, i, confidence := c.matcher.Match(tags...)
+	switch {
+	case i == 0:
+		i = c.fallback
+	case i <= c.fallback:
+		i--
 	}
-	return errors.Join(faults...)
+	return c.shelf[i], confidence
 }
 
-// openLexicon merges all files of one language's folder. Both results may be
-// set: faulty messages are left out.
-func openLexicon(fsys fs.FS, folder string) (*Lexicon, error) {
-	tag, err := language.Parse(folder)
-	if err != nil {
-		return nil, fmt.Errorf("reading language %q: %w", folder, err)
-	}
-	l := &Lexicon{tag: tag, lang: tag.String(), dir: direction(tag), messages: map[string]message{}}
-	names, err := fs.Glob(fsys, path.Join(folder, "*.json"))
-	faults := []error{err}
-	for _, name := range names {
-		content, err := fs.ReadFile(fsys, name)
-		if err == nil {
-			err = l.add(content)
-		}
-		if err != nil {
-			faults = append(faults, fmt.Errorf("reading %s: %w", name, err))
+// In is the lexicon of a language by its exact tag, and false where there is
+// none.
+func (c *Catalogue) In(tag string) (*Lexicon, bool) {
+	for _, v := range c.shelf {
+		if v.lang == tag {
+			return v.lexicon(), true
 		}
 	}
-	return l, errors.Join(faults...)
+	return nil, false
 }
 
-// add merges one file. It walks the object token by token because decoding into
-// a map would let the second of two equal keys win unseen.
-func (l *Lexicon) add(content []byte) error {
-	d := json.NewDecoder(bytes.NewReader(content))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return fmt.Errorf("looking for an object: %w", errors.Join(err, ErrEmpty))
+// Languages are the tags of the catalogue's languages, in the order in which
+// they are offered.
+func (c *Catalogue) Languages() []string {
+	tags := make([]string, len(c.shelf))
+	for i, v := range c.shelf {
+		tags[i] = v.lang
 	}
-	var faults []error
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return errors.Join(append(faults, err)...)
-		}
-		var raw json.RawMessage
-		if err := d.Decode(&raw); err != nil {
-			return errors.Join(append(faults, err)...)
-		}
-		if err := l.put(fmt.Sprint(key), raw); err != nil {
-			faults = append(faults, fmt.Errorf("%v: %w", key, err))
-		}
-	}
-	_, err := d.Token()
-	return errors.Join(append(faults, err)...)
+	return tags
 }
 
-func (l *Lexicon) put(key string, raw json.RawMessage) error {
-	if l.Has(key) {
-		return ErrDuplicate
+// Only is the catalogue with some of its languages, in the given order; without
+// tags, all. Who asks for none of them gets the fallback, which has to be one of
+// them; "" is English where it is there, and else the first. It returns
+// ErrUnknownLanguage.
+func (c *Catalogue) Only(tags []string, fallback string) (*Catalogue, error) {
+	shelf := c.shelf
+	if len(tags) > 0 {
+		shelf = nil
 	}
-	m, err := parseMessage(raw)
-	if err != nil {
-		return err
+	for _, tag := range tags {
+		i := slices.IndexFunc(c.shelf, func(v *volume) bool { return strings.EqualFold(v.lang, tag) })
+		if i < 0 {
+			return nil, fmt.Errorf("%w: %q; there are %s", ErrUnknownLanguage, tag, strings.Join(c.Languages(), ", "))
+		}
+		if !slices.Contains(shelf, c.shelf[i]) {
+			shelf = append(shelf, c.shelf[i])
+		}
 	}
-	l.messages[key] = m
-	return nil
-}
-
-// direction tells by the script, which x/text finds even where the tag leaves
-// it out (CLDR's likely subtags).
-func direction(tag language.Tag) string {
-	script, _ := tag.Script()
-	switch script.String() {
-	case "Adlm", "Arab", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi":
-		return "rtl"
-	default:
-		return "ltr"
+	chosen := newCatalogue(shelf, "en")
+	if fallback == "" {
+		return chosen, nil
 	}
+	i := slices.IndexFunc(shelf, func(v *volume) bool { return strings.EqualFold(v.lang, fallback) })
+	if i < 0 {
+		return nil, fmt.Errorf("%w: %q; there are %s", ErrUnknownLanguage, fallback, strings.Join(chosen.Languages(), ", "))
+	}
+	return newCatalogue(shelf, shelf[i].lang), nil
 }

@@ -73,3 +73,26 @@ func FuzzNear(f *testing.F) {
 		}
 	})
 }
+
+// FuzzCustom checks what pages rest on: whatever an operator's file holds, it is either
+// refused, or no page shows a placeholder or a key in place of a text.
+func FuzzCustom(f *testing.F) {
+	for _, s := range []string{
+		`{"code.button": "Let me in"}`, `{"email.heading": "Enter {app}"}`, `{"email.heading": "{"}`, `[]`, "{\"code.button\": \"\u202e\"}",
+		`{"code.wrong": {"one": "{ref} {count}", "other": "{ref} {count}"}}`, `{"code.wrong": {"other": ""}}`, `{"x": "y"}`,
+	} {
+		f.Add(s)
+	}
+	args := words.Args{"app": "Example", "ref": "7KQ", "count": 2}
+	f.Fuzz(func(t *testing.T, content string) {
+		c, err := words.Custom(folders(map[string]string{"en/own.json": content}))
+		if err != nil {
+			return
+		}
+		for _, key := range []string{"email.heading", "code.wrong"} { // which need an argument
+			if got := c.For("en").Text(key, args); got == key || strings.ContainsAny(got, "\x00\u202e") || strings.TrimSpace(got) == "" {
+				t.Errorf("%q: %s renders as %q", content, key, got)
+			}
+		}
+	})
+}

@@ -8,9 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -248,20 +251,84 @@ func valueText(v any) string {
 }
 
 func (m message) placeholders() []string {
-	var names []string
-	if m.plurals {
+	names := m.written()
+	if m.plurals && !slices.Contains(names, countName) {
 		names = append(names, countName)
+		slices.Sort(names)
 	}
+	return names
+}
+
+// written are the placeholders that stand in any form, sorted.
+func (m message) written() []string {
+	var names []string
 	for _, t := range m.forms {
-		if t == nil {
-			continue
-		}
-		for _, s := range t.segments {
-			if s.arg != "" {
-				names = append(names, s.arg)
-			}
+		if t != nil {
+			names = append(names, t.placeholders()...)
 		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// placeholders are the names of the arguments, sorted.
+func (t *text) placeholders() []string {
+	var names []string
+	for _, s := range t.segments {
+		if s.arg != "" {
+			names = append(names, s.arg)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// plain is the text as it was written, without marks.
+func (t *text) plain() string {
+	var b strings.Builder
+	for _, s := range t.segments {
+		if s.arg != "" {
+			b.WriteString("{" + s.arg + "}")
+		}
+		b.WriteString(s.plain)
+	}
+	return b.String()
+}
+
+// strong tells what is marked, sorted: a placeholder by its name, mere words
+// by "".
+func (t *text) strong() []string {
+	var marked []string
+	inside := false
+	name := ""
+	for _, s := range t.segments {
+		if inside && s.arg != "" {
+			name += "{" + s.arg + "}"
+		}
+		for _, tag := range strongTags.FindAllString(s.html, -1) {
+			inside = tag == "<strong>"
+			if !inside {
+				marked = append(marked, name)
+			}
+			name = ""
+		}
+	}
+	slices.Sort(marked)
+	return marked
+}
+
+var strongTags = regexp.MustCompile("</?strong>")
+
+// words counts what a translator has to work on: words of three letters and more,
+// of which names and units are left out.
+func (t *text) words() int {
+	n := 0
+	for _, s := range t.segments {
+		for word := range strings.FieldsFuncSeq(s.plain, func(r rune) bool { return !unicode.IsLetter(r) }) {
+			if utf8.RuneCountInString(word) >= 3 {
+				n++
+			}
+		}
+	}
+	return n
 }

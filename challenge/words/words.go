@@ -12,7 +12,6 @@ package words
 
 import (
 	"embed"
-	"errors"
 	"html/template"
 	"slices"
 	"strings"
@@ -38,46 +37,49 @@ type Lexicon struct {
 //go:embed */*.json
 var files embed.FS
 
-var builtIn = sync.OnceValues(func() (*Catalogue, error) { return Open(files) })
+var builtIn = sync.OnceValue(func() *Catalogue {
+	// A folder that is not there would have stopped the build.
+	c, _ := shelve(files)
+	return c
+})
 
-// For returns the built-in language that suits an Accept-Language header best
-// (RFC 9110 section 12.5.4), and English where none does or the header is
-// absent, malformed or absurd.
-func For(accept string) *Lexicon {
-	// A catalogue with a fault still serves what could be read: the fault is
-	// Check's to tell, and a person at the door is better served by a key than
-	// by a crash.
-	catalogue, _ := builtIn()
-	return catalogue.For(accept)
-}
+// Standard is the built-in catalogue, English first. Its languages are read when
+// they are first asked for.
+func Standard() *Catalogue { return builtIn() }
+
+// For chooses among the built-in languages as Catalogue.For does.
+func For(accept string) *Lexicon { return Standard().For(accept) }
 
 // Languages are the built-in languages, English first, as For takes them.
-func Languages() []string {
-	catalogue, _ := builtIn() // as in For
-	tags := make([]string, len(catalogue.lexicons))
-	for i, lexicon := range catalogue.lexicons {
-		tags[i] = lexicon.lang
-	}
-	return tags
-}
+func Languages() []string { return Standard().Languages() }
 
 // OwnName is what a language is called in itself, such as "português" for pt.
 // Whatever is no language is its own name.
 func OwnName(tag string) string {
 	parsed, err := language.Parse(tag)
-	if err != nil {
+	switch {
+	case err != nil:
 		return tag
+	case tag == "zh-CN":
+		// Who reads Chinese chooses by the script, which the name of the tag leaves out.
+		parsed = language.SimplifiedChinese
 	}
 	return display.Self.Name(parsed)
 }
 
-// Check says what is wrong with the built-in catalogue: faults that Open found,
-// and keys or placeholders that differ between languages. It returns nil where
-// all is well.
-func Check() error {
-	catalogue, err := builtIn()
-	return errors.Join(err, catalogue.Compare())
+// maxTag bounds a tag, in bytes (RFC 5646 section 4.4.1).
+const maxTag = 35
+
+// IsTag reports whether a text is the tag of a language (BCP 47), whatever there is
+// in it.
+func IsTag(text string) bool {
+	_, err := language.Parse(text)
+	return err == nil && len(text) <= maxTag
 }
+
+// Dir is the direction of a language's script, "ltr" or "rtl", whether it is in a
+// catalogue or not.
+func Dir(tag string) string { return direction(language.Make(tag)) }
 
 // Text returns a message as plain text. It returns the key itself where the
 // message does not exist or misses an argument; surplus arguments are ignored.
@@ -139,6 +141,9 @@ func (l *Lexicon) Keys() []string {
 func (l *Lexicon) Placeholders(key string) []string {
 	return l.messages[key].placeholders()
 }
+
+// Plurals reports that a message has a text for each plural.
+func (l *Lexicon) Plurals(key string) bool { return l.messages[key].plurals }
 
 // Tag is the language.
 func (l *Lexicon) Tag() language.Tag { return l.tag }

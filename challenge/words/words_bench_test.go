@@ -4,6 +4,7 @@
 package words_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/doorcode/caddy-doorcode/challenge/words"
@@ -39,5 +40,15 @@ func BenchmarkNear(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		l.NearHTML(spot)
+	}
+}
+
+// BenchmarkReading is what the first page in a language waits for.
+func BenchmarkReading(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := words.Open(os.DirFS(".")); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

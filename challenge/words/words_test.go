@@ -38,15 +38,6 @@ func english(t testing.TB, content string) *words.Lexicon {
 	return open(t, map[string]string{"en/a.json": content}).For("")
 }
 
-func TestTheBuiltInCatalogueHasNoFault(t *testing.T) {
-	if err := words.Check(); err != nil {
-		t.Fatal(err)
-	}
-	if len(words.For("").Keys()) == 0 {
-		t.Fatal("the catalogue is empty")
-	}
-}
-
 func TestMessages(t *testing.T) {
 	l := english(t, `{
 		"plain": "Check your email",
@@ -160,26 +151,6 @@ func TestAKeyMayNotStandInTwoFilesOfOneLanguage(t *testing.T) {
 	_, err := words.Open(folders(map[string]string{"en/a.json": `{"k": "a"}`, "en/b.json": `{"k": "b"}`}))
 	if !errors.Is(err, words.ErrDuplicate) {
 		t.Errorf("Open = %v, want ErrDuplicate", err)
-	}
-}
-
-func TestCompareFindsWhatATranslationLacks(t *testing.T) {
-	tests := []struct {
-		name, german string
-		same         bool
-	}{
-		{"the same keys and placeholders", `{"k": "Hallo {name}"}`, true},
-		{"another placeholder", `{"k": "Hallo {leute}"}`, false},
-		{"a key missing", `{}`, false},
-		{"a key too many", `{"k": "Hallo {name}", "l": "x"}`, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			c := open(t, map[string]string{"en/a.json": `{"k": "Hello {name}"}`, "de/a.json": tt.german})
-			if err := c.Compare(); (err == nil) != tt.same || (err != nil && !errors.Is(err, words.ErrDiffers)) {
-				t.Errorf("Compare = %v", err)
-			}
-		})
 	}
 }
 
