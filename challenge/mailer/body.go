@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"cmp"
 	"embed"
+	"errors"
 	"html/template"
 	"net"
 	"regexp"
@@ -57,10 +58,23 @@ type body struct {
 	Credit  string // text
 }
 
+// lexicon is that of the notice's language, else of the style's.
+func (l Letter) lexicon() *words.Lexicon {
+	catalogue := l.Style.Words
+	if catalogue == nil {
+		catalogue = words.Standard()
+	}
+	wanted := l.Notice.Language
+	if fallback := l.Style.Language; fallback != "" {
+		wanted = strings.TrimPrefix(wanted+","+fallback+";q=0.1", ",")
+	}
+	return catalogue.For(wanted)
+}
+
 // compose gathers everything that a mail says. All of it comes from the
 // configuration, the catalogue, a fixed vocabulary and the databases of places.
 func (l Letter) compose() body {
-	n, lexicon := l.Notice, words.For(l.Notice.Language)
+	n, lexicon := l.Notice, l.lexicon()
 	f := formOf(&n, lexicon)
 	host := plain(n.Host, maxName)
 	css, _ := colour(l.Style.Accent)
@@ -84,7 +98,7 @@ func (l Letter) compose() body {
 	b.offer(f, n.Stop)
 	b.point(&n)
 	b.Marked = isolate(b.Args)
-	b.Subject = b.subject(f, l.Style.HideCode || n.Quietly)
+	b.Subject = b.subject(f, l.Style.SubjectLine, l.Style.HideCode || n.Quietly)
 	b.Sender = b.sender(l.Style.From.Name)
 	return b
 }
@@ -92,7 +106,10 @@ func (l Letter) compose() body {
 // tellWho describes whoever the mail is about. Where that is the people who run
 // the site there is no browser to describe.
 func (b *body) tellWho(l Letter, where spot) {
-	browser := cmp.Or(tame(l.Browser), b.Text("mail.unknown_browser", nil))
+	browser := tame(l.Browser)
+	if browser == "" || browser == unknownBrowser {
+		browser = b.Text("mail.unknown_browser", nil)
+	}
 	b.Args["browser"] = browser
 	if l.Notice.Agent == "" && !l.Notice.IP.IsValid() {
 		browser, b.Heading = "", "mail.details"
@@ -100,6 +117,13 @@ func (b *body) tellWho(l Letter, where spot) {
 	b.Facts = l.facts(b.Lexicon, browser, where)
 	b.Credit = l.credit(where)
 }
+
+// unknownBrowser is what a browser is called that says nothing of itself, in the
+// vocabulary of package devices.
+const unknownBrowser = "an unknown browser"
+
+// leftToRight is the mark that sets the direction of what follows (U+200E).
+const leftToRight = "\u200e"
 
 // tellEnds says until when something holds, and how many of something are left.
 func (b *body) tellEnds(f form, n *challenge.Notice, where spot) {
@@ -124,6 +148,11 @@ func (b *body) carry(f form, n *challenge.Notice, now time.Time) {
 	b.Code = plain(n.Code.Reveal(), maxName)
 	b.Args["code"] = b.Code
 	b.Args["spelled"] = strings.Join(strings.Split(b.Code, ""), " ")
+	if b.Dir() == "rtl" {
+		// After Arabic letters, digits with spaces between them stand the other way
+		// round (Unicode Standard Annex 9, W2), and text has no markup to say otherwise.
+		b.Args["spelled"] = leftToRight + b.Args["spelled"].(string)
+	}
 	b.Args["count"] = minutes(n.Expires.Sub(now))
 	if key := f.reasons + string(n.Reason); b.Has(key) {
 		b.Reason = key
@@ -146,11 +175,16 @@ func (b *body) offer(f form, stop string) {
 	}
 }
 
-// subject puts the code first. A subject without it must not have another run
-// of digits that a phone would offer in its place.
-func (b *body) subject(f form, hideCode bool) string {
-	if f.inLine != "" && !hideCode {
-		return b.Text(f.inLine, b.Args)
+// subject puts the code where phones find it. A subject without it must not have
+// another run of digits that a phone would offer in its place.
+func (b *body) subject(f form, own string, hideCode bool) string {
+	if f.inLine != "" {
+		if s := b.ownSubject(own, hideCode); s != "" {
+			return s
+		}
+		if s := b.Text(f.inLine, b.Args); !hideCode && leads(s, b.Code) {
+			return s
+		}
 	}
 	for _, key := range f.subjects {
 		if subject := b.Text(key, b.Args); !codeLike.MatchString(subject) {
@@ -158,6 +192,14 @@ func (b *body) subject(f form, hideCode bool) string {
 		}
 	}
 	return b.Text(f.subjects[len(f.subjects)-1], b.Args)
+}
+
+// ownSubject is the operator's, where there is one that may be used.
+func (b *body) ownSubject(own string, hideCode bool) string {
+	if own == "" || hideCode && strings.Contains(own, "{code}") {
+		return ""
+	}
+	return fillSubject(own, b.Code, b.Args["app"].(string), b.Args["ref"].(string))
 }
 
 // sender is the display name. It has no backslash: net/mail leaves those as they
@@ -211,14 +253,19 @@ func withoutPort(host string) string {
 	return host
 }
 
-// parts renders both forms.
-func (b *body) parts() (text, html string, err error) {
-	var t, h bytes.Buffer
-	if err := textTemplate.Execute(&t, b); err != nil {
-		return "", "", err
+// parts renders both forms, by the operator's templates where there are any. What they
+// do not render is rendered by ours, and flaw says why: people wait for the mail.
+func (b *body) parts(own *Templates) (text, html string, flaw, err error) {
+	text, textFlaw, textErr := b.render(own.executor(textName), textTemplate)
+	html, htmlFlaw, htmlErr := b.render(own.executor(htmlName), htmlTemplate)
+	return strings.TrimSpace(text) + "\n", html, both(textFlaw, htmlFlaw), errors.Join(textErr, htmlErr)
+}
+
+func (b *body) render(own, ours executor) (s string, flaw, err error) {
+	if s, flaw = b.byOwn(own); own != nil && flaw == nil {
+		return s, nil, nil
 	}
-	if err := htmlTemplate.Execute(&h, b); err != nil {
-		return "", "", err
-	}
-	return strings.TrimSpace(t.String()) + "\n", h.String(), nil
+	var out bytes.Buffer
+	err = ours.Execute(&out, b)
+	return out.String(), flaw, err
 }

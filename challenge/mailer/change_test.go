@@ -303,7 +303,7 @@ func TestWhatAnOperatorWroteIsOneShortLineToFollowNowhere(t *testing.T) {
 }
 
 func TestMailsSuggestBackupCodesOnceAndLate(t *testing.T) {
-	const urge = "No mail one day? Backup codes let you in then: once you are signed in, make them at app.example.com/.doorcode/."
+	const urge = "If no email comes one day, a backup code lets you in. Once you are signed in, make some at app.example.com/.doorcode/."
 	for name, subject := range subjects {
 		l := located(subject)
 		l.Notice.Urge, l.Notice.Host = true, "app.example.com"

@@ -94,16 +94,18 @@ func TestDownIsAboutTheTransportAlone(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fails func(int) error
 		probe func() error
-		decoy bool // a decoy follows the first mail
+		other bool // a mail to another mailbox follows the first
+		decoy bool // and then a decoy
 		want  bool
 	}{
-		"a delivery shows that it works":         {first(0, nil), nil, false, false},
-		"a transport that fails is down":         {always(errUnreachable), nil, false, true},
-		"a mailbox that is refused says nothing": {always(unknownMailbox), nil, false, false},
-		"nor does one that is put off":           {always(greylisted), nil, false, false},
-		"a probe that gets through lifts it":     {always(errUnreachable), nil, true, false},
-		"but not what a probe does not look at":  {always(brokenLate), nil, true, true},
-		"a probe that fails is a failure":        {first(0, nil), func() error { return errUnreachable }, true, true},
+		"a delivery shows that it works":         {first(0, nil), nil, false, false, false},
+		"a transport that fails is down":         {always(errUnreachable), nil, false, false, true},
+		"a mailbox that is refused says nothing": {always(unknownMailbox), nil, true, false, false},
+		"nor does one that is put off":           {always(greylisted), nil, true, false, false},
+		"a probe that gets through lifts it":     {always(errUnreachable), nil, false, true, false},
+		"but not what a probe does not look at":  {always(brokenLate), nil, true, true, true},
+		"which one mailbox may be to blame for":  {always(brokenLate), nil, false, true, false},
+		"a probe that fails is a failure":        {first(0, nil), func() error { return errUnreachable }, false, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -113,6 +115,12 @@ func TestDownIsAboutTheTransportAlone(t *testing.T) {
 				}
 				send(t, outbox, fresh())
 				synctest.Wait()
+				if tt.other {
+					n := fresh()
+					n.Mailbox = "ben@example.com"
+					send(t, outbox, n)
+					synctest.Wait()
+				}
 				if tt.decoy {
 					n := fresh()
 					n.Decoy = true

@@ -64,63 +64,45 @@ func (o *Outbox) pop() (j *job, pause time.Duration, changed <-chan struct{}) {
 	if len(o.line) == 0 && o.closed {
 		return nil, 0, nil
 	}
-	i := o.line.first(o.mayGo)
+	now := time.Now()
+	i := o.line.first(func(j *job) bool { return o.mayGo(j, now) })
 	if i < 0 {
 		return nil, longPause, o.changed
 	}
 	j = o.line[i]
-	if pause = time.Until(j.due); pause > 0 && !o.closed {
+	if pause = j.due.Sub(now); pause > 0 && !o.closed {
 		return nil, pause, o.changed
 	}
 	o.line = slices.Delete(o.line, i, i+1)
-	j.routes, j.health = o.routes[j.notice.Gate], o.healthOf(j.notice.Gate)
-	j.health.busy++
-	return j, 0, o.changed
-}
-
-// mayGo leaves one worker to a gate whose transport is failing: a mail server
-// that does not answer must not keep the mails of other gates waiting, nor be
-// called upon four times over. The caller holds mu.
-func (o *Outbox) mayGo(j *job) bool {
-	h := o.healthOf(j.notice.Gate)
-	return !h.down || h.busy == 0 || o.closed
-}
-
-// healthOf never returns nil. The caller holds mu.
-func (o *Outbox) healthOf(gate string) *health {
-	if h := o.health[gate]; h != nil {
-		return h
+	if j.course = o.course(j, now); len(j.course) > 0 {
+		j.course[0].health.busy++
 	}
-	return &health{}
+	return j, 0, o.changed
 }
 
 // handle gives a job one try and decides what becomes of it.
 func (o *Outbox) handle(ctx context.Context, j *job) {
-	began := time.Now()
-	end, late := j.ends()
-	if !began.Before(end) {
-		o.settleUntried(j, Failed, late)
+	switch {
+	case !time.Now().Before(j.until):
+		o.letGo(j)
+		o.end(j, Failed, Report{}, j.late())
 		return
-	}
-	if j.notice.Decoy && o.isClosing() {
-		o.settleUntried(j, Withheld, nil) // nobody is left to measure
+	case j.notice.Decoy && o.isClosing():
+		o.letGo(j)
+		o.end(j, Withheld, Report{}, nil) // nobody is left to measure
 		return
 	}
 	j.tries++
-	tryCtx, cancel := context.WithDeadline(ctx, end)
+	tryCtx, cancel := context.WithDeadline(ctx, j.until)
 	defer cancel()
-	id, err := o.try(tryCtx, j)
-	took := time.Since(began)
-	if j.notice.Decoy && err == nil {
-		o.hold(tryCtx, j, took)
-	}
-	o.learn(j, err, took, tryCtx.Err() == nil)
-	o.settle(ctx, j, Report{MessageID: id, Took: took}, err)
+	o.settle(ctx, j, o.try(tryCtx, j))
 }
 
-func (o *Outbox) settleUntried(j *job, outcome Outcome, err error) {
-	o.learn(j, nil, 0, false)
-	o.end(j, outcome, Report{}, err)
+// letGo ends a call that was not made.
+func (o *Outbox) letGo(j *job) {
+	if len(j.course) > 0 {
+		o.release(j.course[0], &j.notice, nil, 0, false)
+	}
 }
 
 func (o *Outbox) isClosing() bool {
@@ -132,52 +114,53 @@ func (o *Outbox) isClosing() bool {
 	}
 }
 
-// learn ends a delivery, and takes its result into the gate's health if it
-// means something: one that was cut short does not.
-func (o *Outbox) learn(j *job, err error, took time.Duration, meaningful bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	j.health.busy--
-	if meaningful {
-		j.health.learn(err, j.notice.Decoy, took)
-	}
-	o.announce()
+// An attempt is what became of one try of a job.
+type attempt struct {
+	err      error
+	report   Report
+	hopeless bool // a later try would fare no better
 }
 
 // settle ends the job or queues its next try.
-func (o *Outbox) settle(ctx context.Context, j *job, r Report, err error) {
-	var failure *DeliveryError
+func (o *Outbox) settle(ctx context.Context, j *job, a attempt) {
 	switch {
-	case err == nil && j.notice.Decoy:
-		o.end(j, Withheld, r, nil)
-	case err == nil:
-		o.end(j, Sent, r, nil)
-	case errors.As(err, &failure) && failure.Permanent, errors.Is(err, ErrNoRoute):
-		o.end(j, Failed, r, err)
+	case a.err == nil && j.notice.Decoy:
+		o.end(j, Withheld, a.report, nil)
+	case a.err == nil:
+		o.end(j, Sent, a.report, nil)
+	case a.hopeless && refusesMailbox(a.err):
+		o.end(j, Bounced, a.report, a.err)
+	case a.hopeless:
+		o.end(j, Failed, a.report, a.err)
 	case ctx.Err() != nil || o.isClosing():
-		o.end(j, Lost, r, both(err, ErrClosed))
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
+		defer cancel()
+		o.strand(ctx, j, a.report, both(a.err, ErrClosed))
 	default:
-		o.postpone(j, r, err)
+		o.postpone(ctx, j, a)
 	}
 }
 
 // postpone queues the next try of a job, which keeps its place meanwhile. One
 // whose time ends before has none.
-func (o *Outbox) postpone(j *job, r Report, err error) {
+func (o *Outbox) postpone(ctx context.Context, j *job, a attempt) {
 	pause := wait(j.tries)
 	due := time.Now().Add(pause)
-	if end, late := j.ends(); !due.Before(end) {
-		o.end(j, Failed, r, both(err, late))
+	if !due.Before(j.until) {
+		o.end(j, Failed, a.report, both(a.err, j.late()))
 		return
 	}
-	r.Wait = pause
-	r = r.about(j, Deferred, err)
+	if o.keep(ctx, j) == another {
+		o.end(j, Kept, a.report, a.err)
+		return
+	}
+	a.report.Wait = pause
+	o.tell(j, Deferred, a.report, a.err) // before the job is another worker's
 	o.mu.Lock()
 	j.due = due
-	o.line = append(o.line, j) // the job is another worker's from here
+	o.line = append(o.line, j)
 	o.announce()
 	o.mu.Unlock()
-	o.options.Report(r)
 }
 
 // end frees the place of a job and reports what became of it.
@@ -187,25 +170,42 @@ func (o *Outbox) end(j *job, outcome Outcome, r Report, err error) {
 	if !j.notice.Known {
 		o.strangers--
 	}
+	if j.adopted {
+		o.adopted--
+	}
 	o.mu.Unlock()
-	o.options.Report(r.about(j, outcome, err))
+	if outcome != Kept {
+		o.forget(j)
+	}
+	o.tell(j, outcome, r, err)
 }
 
-// try goes through the routes until one takes the mail or refuses it for what
-// it is. It returns the Message-ID that was used last.
-func (o *Outbox) try(ctx context.Context, j *job) (id string, err error) {
-	var fault error
-	for _, route := range j.routes {
-		id, err = o.pass(ctx, j, route)
-		if err == nil || aboutMailbox(err) || ctx.Err() != nil {
-			return id, err
+// try goes along the course until one transport takes the mail or refuses it for
+// what it is. A transport that broke off while the mail was under way may have taken
+// it, and the next one is asked all the same: it is the same mail with the same code,
+// and twice is better than never.
+func (o *Outbox) try(ctx context.Context, j *job) attempt {
+	if len(j.course) == 0 {
+		return attempt{err: ErrNoRoute, hopeless: true}
+	}
+	all := attempt{hopeless: true}
+	var passed []string
+	for i, l := range j.course {
+		if i > 0 && !o.claim(j, l) {
+			all.hopeless = false
+			continue
 		}
-		fault = both(fault, err)
+		a := o.call(ctx, j, l)
+		a.report.Passed = passed
+		all.report = a.report
+		if a.err == nil || isFinal(a.err) || ctx.Err() != nil {
+			a.report.before = all.err // no part of a.err, which decides what becomes of the mail
+			return a
+		}
+		passed = append(passed, a.report.Route)
+		all.err, all.hopeless = both(all.err, a.err), all.hopeless && a.hopeless
 	}
-	if fault == nil {
-		return "", ErrNoRoute
-	}
-	return id, fault
+	return all
 }
 
 // both joins errors in one line. Either may be nil.
@@ -216,31 +216,52 @@ func both(a, b error) error {
 	return fmt.Errorf("%w; %w", a, b)
 }
 
-// pass renders the mail and hands it to one transport. It is rendered at each
-// try: the same letter gives the same bytes, unless its style was replaced.
-func (o *Outbox) pass(ctx context.Context, j *job, route Route) (id string, err error) {
+// call renders the mail and hands it to one transport. It is rendered at each try:
+// the same letter gives the same bytes, unless its style was replaced.
+func (o *Outbox) call(ctx context.Context, j *job, l lane) attempt {
+	a := attempt{report: Report{Route: l.health.key.name}}
 	m, err := Letter{
-		Notice: j.notice, Style: route.Style, ID: j.id, Date: j.queued,
+		Notice: j.notice, Style: l.Style, ID: j.id, Date: j.queued,
 		Browser: o.options.Describe(j.notice.Agent),
 	}.Render()
-	if err != nil {
-		hopeless := errors.Is(err, ErrMailbox) || errors.Is(err, ErrSubject)
-		return "", &DeliveryError{Step: "rendering mail", Mailbox: hopeless, Permanent: hopeless, err: err}
+	if err != nil { // a fault of the gate, which says nothing of the transport
+		o.release(l, &j.notice, nil, 0, false)
+		a.hopeless = errors.Is(err, ErrMailbox) || errors.Is(err, ErrSubject)
+		a.err = &DeliveryError{Step: stepRender, Mailbox: a.hopeless, Permanent: a.hopeless, err: err}
+		return a
 	}
-	if !j.notice.Decoy {
-		return m.ID, route.Transport.Deliver(ctx, m)
+	began := time.Now()
+	a.err = hand(ctx, l.Transport, m, j.notice.Decoy)
+	took := time.Since(began)
+	if j.notice.Decoy && a.err == nil {
+		o.hold(ctx, l.health, took)
 	}
-	if prober, ok := route.Transport.(Prober); ok {
-		return m.ID, prober.Probe(ctx, m)
+	o.release(l, &j.notice, a.err, took, ctx.Err() == nil)
+	var failure *DeliveryError
+	a.hopeless = errors.As(a.err, &failure) && failure.Permanent
+	a.report.MessageID, a.report.Took, a.report.flaw = m.ID, took, m.flaw
+	return a
+}
+
+// stepRender is the step of what fails before any transport is called.
+const stepRender = "rendering mail"
+
+// hand delivers a mail, or goes as far as a decoy may.
+func hand(ctx context.Context, t Transport, m Message, decoy bool) error {
+	if !decoy {
+		return t.Deliver(ctx, m)
 	}
-	return m.ID, nil
+	if prober, ok := t.(Prober); ok {
+		return prober.Probe(ctx, m)
+	}
+	return nil
 }
 
 // hold keeps the worker as long as the latest real delivery did, so that the
 // length of the queue tells nobody which addresses get mail.
-func (o *Outbox) hold(ctx context.Context, j *job, took time.Duration) {
+func (o *Outbox) hold(ctx context.Context, h *health, took time.Duration) {
 	o.mu.Lock()
-	rest := j.health.took - took
+	rest := h.took - took
 	o.mu.Unlock()
 	if rest <= 0 {
 		return
@@ -258,4 +279,10 @@ func (o *Outbox) hold(ctx context.Context, j *job, took time.Duration) {
 func isLate(err error) bool {
 	var failure *DeliveryError
 	return errors.As(err, &failure) && failure.Late
+}
+
+// refusesMailbox says whether err is the last word of a transport on a mailbox.
+func refusesMailbox(err error) bool {
+	var failure *DeliveryError
+	return errors.As(err, &failure) && failure.Mailbox && failure.Step != stepRender
 }

@@ -24,7 +24,7 @@ func (s *SMTP) dial(ctx context.Context) (*connection, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	c := &connection{}
+	c := &connection{shown: s.shown}
 	release := func() bool { return true }
 	login := &login{account: s.account}
 	client, err := s.client(login, func(dialCtx context.Context, _, _ string) (net.Conn, error) {
@@ -33,6 +33,7 @@ func (s *SMTP) dial(ctx context.Context) (*connection, error) {
 			return nil, err
 		}
 		c.raw = raw
+		s.shown.connected(raw)
 		// The context of the library ends with its dial, ours with the timeout.
 		release = context.AfterFunc(ctx, c.sever)
 		return s.secure(dialCtx, raw)
@@ -43,11 +44,13 @@ func (s *SMTP) dial(ctx context.Context) (*connection, error) {
 	c.client, err = client.DialToSMTPClientWithContext(ctx)
 	held := release()
 	if err == nil && held {
+		s.shown.opened(c.client, s.host)
 		return c, nil
 	}
 	if c.raw != nil {
 		c.sever()
 	}
+	s.shown.failed(err)
 	if login.begun {
 		err = &stepError{step: stepLogin, err: err}
 	}
@@ -79,6 +82,9 @@ func (s *SMTP) client(login *login, dial gomail.DialContextFunc) (*gomail.Client
 	}
 	if s.account.user != "" {
 		options = append(options, gomail.WithSMTPAuthCustom(login))
+	}
+	if s.shown != nil {
+		options = append(options, gomail.WithLogger(s.shown), gomail.WithDebugLog())
 	}
 	client, err := gomail.NewClient(s.host, options...)
 	if err != nil {

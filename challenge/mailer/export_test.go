@@ -5,9 +5,13 @@ package mailer
 
 import (
 	"net"
+	"strings"
 
 	"github.com/wneessen/go-mail/smtp"
 )
+
+// What the tests see of the samples.
+var SampleLetter, SampleFrom = sampleLetter, sampleFrom
 
 func (s *SMTP) Remember(err error) { s.remember(err) }
 func (s *SMTP) Pause() error       { return s.pause() }
@@ -19,3 +23,18 @@ func StartLogin(server string, tls bool, offered ...string) (string, error) {
 	mechanism, _, err := l.Start(&smtp.ServerInfo{Name: server, TLS: tls, Auth: offered})
 	return mechanism, err
 }
+
+// Fill writes the body of a request.
+func (h *HTTP) Fill(m Message) (body []byte, kind string) { return h.body.fill(m) }
+
+// Overheard is what a dialogue shows of an answer.
+func Overheard(user string, password Password, m Message, answer string) string {
+	var shown strings.Builder
+	d := &dialogue{account: account{user, password}, to: &shown}
+	d.about(m)
+	d.write("S:", answer)
+	return shown.String()
+}
+
+// Identity is what health is kept by.
+func (h *HTTP) Identity() string { return h.identity() }

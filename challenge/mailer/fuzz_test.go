@@ -6,11 +6,15 @@ package mailer_test
 import (
 	"html"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
 // FuzzRender (ML-01): whatever a site is called and whoever asks, a mail has one
@@ -97,6 +101,75 @@ func FuzzMailbox(f *testing.F) {
 		list, err := p.header.AddressList("To")
 		if err != nil || len(list) != 1 || list[0].Address != mailbox || list[0].Name != "" || m.To != mailbox {
 			t.Errorf("mailbox %q became %v, %v", mailbox, list, err)
+		}
+	})
+}
+
+// FuzzSubjectLine: whatever an operator writes, it is refused, or it makes one line in
+// which a phone finds the code or nothing.
+func FuzzSubjectLine(f *testing.F) {
+	for _, s := range []string{"{code} is your {app} code ({ref})", "{ref}", "{code", "1{code}", "{ref}\r\nBcc: x@x.example", "{app}{app}{code}"} {
+		f.Add(s, "Ledger 2024")
+	}
+	f.Fuzz(func(t *testing.T, line, app string) {
+		l := letter()
+		l.Style.SubjectLine, l.Notice.App = line, app
+		if l.Style.Validate() != nil {
+			return
+		}
+		m := render(t, l)
+		checkOneOfEach(t, m.Raw)
+		if !strings.Contains(m.Subject, secret) && !strings.Contains(m.Subject, l.Notice.Ref) {
+			t.Errorf("subject %q says nothing of the mail: %q", line, m.Subject)
+		}
+		if first := anyCode.FindString(m.Subject); first != "" && first != secret {
+			t.Errorf("subject %q of %q leads to another code: %q", line, app, m.Subject)
+		}
+	})
+}
+
+// anyCode is what a phone takes for a code.
+var anyCode = regexp.MustCompile(`\d{4,8}`)
+
+// FuzzTemplates: a template is refused, or its mails have what people need.
+func FuzzTemplates(f *testing.F) {
+	f.Add(ownText, ownHTML)
+	f.Add("{{.Code}}{{.Args.ref}}{{.Link}}", "{{.Link}}")
+	f.Add("{{define \"a\"}}{{end}}{{template \"a\"}}", "<script>{{.Code}}</script>{{.}}")
+	f.Add("{{.Lexicon.Keys}}", "{{range .Facts}}{{break}}{{end}}")
+	f.Fuzz(func(t *testing.T, text, page string) {
+		if strings.Contains(text+page, "{{template") { // one that calls itself takes long to fail
+			return
+		}
+		own, err := mailer.ParseTemplates(folder("mail.txt", text, "mail.html", page))
+		if err != nil {
+			return
+		}
+		l := located(challenge.SignInCode)
+		l.Style.Templates = own
+		m := render(t, l)
+		checkOneOfEach(t, m.Raw)
+		for _, part := range []string{m.Text, html.UnescapeString(m.HTML)} {
+			if !strings.Contains(part, secret) || !strings.Contains(part, l.Notice.Ref) || !strings.Contains(part, stop) {
+				t.Errorf("the mail lacks something:\n%s", part)
+			}
+		}
+	})
+}
+
+// FuzzDialogue: a mail server may answer anything, and still no secret gets into the
+// dialogue, nor anything but lines of text.
+func FuzzDialogue(f *testing.F) {
+	for _, s := range append(hostile, secret, "4-8-2-9-1-7", stop, "correct horse") {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, said string) {
+		shown := mailer.Overheard("door", "correct  horse", render(t, located(challenge.SignInCode)), said+" 482917 correct  horse "+stop)
+		if strings.Contains(shown, "correct horse") || strings.Contains(shown, secret) || strings.Contains(shown, stop[len(stop)-22:]) {
+			t.Errorf("%q is shown as %q", said, shown)
+		}
+		if strings.ContainsFunc(strings.ReplaceAll(shown, "\n", ""), unicode.IsControl) || !utf8.ValidString(shown) {
+			t.Errorf("%q is shown as %q", said, shown)
 		}
 	})
 }

@@ -47,12 +47,15 @@ func (a account) redact(answer string) string {
 		return answer
 	}
 	clear := string(a.password)
-	for _, secret := range []string{
-		clear,
-		base64.StdEncoding.EncodeToString([]byte(clear)),
-		base64.StdEncoding.EncodeToString([]byte("\x00" + a.user + "\x00" + clear)),
-	} {
-		answer = strings.ReplaceAll(answer, secret, hiddenPassword)
+	for _, secret := range []string{"\x00" + a.user + "\x00" + clear, clear} {
+		answer = strings.ReplaceAll(answer, base64.StdEncoding.EncodeToString([]byte(secret)), hiddenPassword)
+		if bare := base64.RawStdEncoding.EncodeToString([]byte(secret)); len(bare) >= minSecret {
+			answer = strings.ReplaceAll(answer, bare, hiddenPassword)
+		}
+	}
+	answer = strings.ReplaceAll(answer, clear, hiddenPassword)
+	if cleaned := plain(clear, 4*maxReply); cleaned != "" { // as it stands in an answer that was cleaned
+		answer = strings.ReplaceAll(answer, cleaned, hiddenPassword)
 	}
 	return answer
 }

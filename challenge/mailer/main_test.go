@@ -5,8 +5,6 @@ package mailer_test
 
 import (
 	"flag"
-	"net/mail"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -29,37 +27,15 @@ var asked = time.Date(2026, time.November, 22, 12, 34, 0, 0, time.UTC)
 
 const secret = "482917"
 
-func notice() challenge.Notice {
-	return challenge.Notice{
-		Gate:     "app",
-		Mailbox:  "ana@example.com",
-		Code:     challenge.NewCode(secret),
-		Ref:      "7KQ",
-		Host:     "app.example.com",
-		App:      "Example",
-		Agent:    "Mozilla/5.0 (http://evil.example free money)",
-		IP:       netip.MustParseAddr("203.0.113.7"),
-		Asked:    asked,
-		Expires:  asked.Add(10 * time.Minute),
-		Language: "en",
-	}
-}
+func notice() challenge.Notice { return letter().Notice }
 
-func style() mailer.Style {
-	return mailer.Style{
-		From:    mail.Address{Name: "Example sign-in", Address: "login@example.com"},
-		Support: "mailto:help@example.com",
-	}
-}
+func style() mailer.Style { return letter().Style }
 
+// letter is the plainest mail with a code.
 func letter() mailer.Letter {
-	return mailer.Letter{
-		Notice:  notice(),
-		Style:   style(),
-		Browser: "Firefox on Windows",
-		ID:      "01kamz5c00abcdefghjkmnpqrs",
-		Date:    asked,
-	}
+	l := mailer.SampleLetter()
+	l.Notice.Stop = ""
+	return l
 }
 
 const stop = "https://app.example.com/.doorcode/no/Yk3nT0aGbRcQdSeUfVhWiX"
@@ -77,6 +53,7 @@ var subjects = map[string]challenge.Subject{
 	"new-sign-in": challenge.NewSignIn, "wrong-codes": challenge.WrongCodes,
 	"change": challenge.ChangeCode, "backup-code-used": challenge.BackupCodeUsed,
 	"ways-changed": challenge.WaysChanged, "code-read-out": challenge.CodeReadOut,
+	"test": challenge.TestMail,
 }
 
 func hasCode(s challenge.Subject) bool {
@@ -84,24 +61,7 @@ func hasCode(s challenge.Subject) bool {
 }
 
 // located is a letter from Lisbon that has all that its subject may have.
-func located(s challenge.Subject) mailer.Letter {
-	l := letter()
-	l.Notice.Subject, l.Notice.Place, l.Notice.Stop = s, lisbon(), stop
-	l.Notice.Place.Credit = "IP Geolocation by DB-IP"
-	if !hasCode(s) {
-		l.Notice.Code, l.Notice.Ref = challenge.Code{}, ""
-	}
-	switch s {
-	case challenge.ChangeCode, challenge.WaysChanged:
-		l.Notice.Change = challenge.MakeBackupCodes
-	case challenge.BackupCodeUsed:
-		l.Notice.Count = 7
-	case challenge.CodeReadOut: // nobody's browser asked
-		l.Notice.Why, l.Notice.Expires = "Lost her phone on the train", asked.Add(15*time.Minute)
-		l.Notice.Agent, l.Notice.IP, l.Notice.Place, l.Browser = "", netip.Addr{}, geo.Place{}, ""
-	}
-	return l
-}
+func located(s challenge.Subject) mailer.Letter { return mailer.SampleFrom(s) }
 
 func render(t *testing.T, l mailer.Letter) mailer.Message {
 	t.Helper()

@@ -10,6 +10,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -45,49 +46,47 @@ func (l Letter) Render() (Message, error) {
 		return Message{}, fmt.Errorf("checking style: %w", err)
 	}
 	b := l.compose()
-	text, html, err := b.parts()
+	text, html, flaw, err := b.parts(l.Style.Templates)
 	if err != nil {
 		return Message{}, fmt.Errorf("writing mail: %w", err)
 	}
 	m := Message{
-		ID:      l.ID + "@" + domainOf(l.Style.From.Address),
-		From:    l.Style.From.Address,
-		To:      l.Notice.Mailbox,
-		Date:    l.Date.UTC(),
-		Subject: b.Subject,
-		Text:    text,
-		code:    b.Code,
-		stop:    secretOf(b.Link),
+		ID:       l.ID + "@" + domainOf(l.Style.From.Address),
+		From:     l.Style.From.Address,
+		To:       l.Notice.Mailbox,
+		Date:     l.Date.UTC(),
+		Subject:  b.Subject,
+		Text:     text,
+		FromName: b.Sender, ReplyTo: l.Style.replyTo(), Headers: l.fields(&b),
+		code: b.Code,
+		stop: secretOf(b.Link),
+		flaw: flaw,
 	}
 	if !l.Style.TextOnly {
 		m.HTML = html
 	}
-	m.Raw, err = l.encode(m, &b)
+	m.Raw, err = l.encode(m)
 	return m, err
 }
 
 // encode makes the MIME form of m.
-func (l Letter) encode(m Message, b *body) ([]byte, error) {
+func (l Letter) encode(m Message) ([]byte, error) {
 	out := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithBoundary(boundary(m)))
 	from := l.Style.From
-	from.Name = b.Sender
+	from.Name = m.FromName
 	out.FromMailAddress(&from)
 	if err := out.To(m.To); err != nil {
 		return nil, fmt.Errorf("addressing mail: %w", ErrMailbox)
 	}
-	if reply := l.Style.replyTo(); reply != "" {
-		if err := out.ReplyTo(reply); err != nil {
+	if m.ReplyTo != "" {
+		if err := out.ReplyTo(m.ReplyTo); err != nil {
 			return nil, fmt.Errorf("addressing replies: %w", ErrSender)
 		}
 	}
 	out.Subject(m.Subject)
 	out.SetMessageIDWithValue(m.ID)
 	out.SetDateWithValue(m.Date)
-	out.SetGenHeader("Auto-Submitted", "auto-generated")
-	out.SetGenHeader("X-Auto-Response-Suppress", "All")
-	out.SetGenHeader("X-Entity-Ref-ID", l.ID)
-	out.SetGenHeader("Content-Language", b.Lang())
-	for name, value := range l.Style.Headers {
+	for name, value := range m.Headers {
 		out.SetGenHeader(gomail.Header(name), value)
 	}
 	out.SetBodyString(gomail.TypeTextPlain, m.Text)
@@ -98,7 +97,21 @@ func (l Letter) encode(m Message, b *body) ([]byte, error) {
 	if _, err := out.WriteTo(&raw); err != nil {
 		return nil, fmt.Errorf("encoding mail: %w", err)
 	}
-	return raw.Bytes(), nil
+	if l.Style.DKIM == nil {
+		return raw.Bytes(), nil
+	}
+	return l.Style.DKIM.sign(raw.Bytes())
+}
+
+// fields are those beside the ones of an ordinary mail: that no machine answers
+// (RFC 3834), that mail programs keep mails apart, and what the operator adds.
+func (l Letter) fields(b *body) map[string]string {
+	fields := map[string]string{
+		"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All",
+		"X-Entity-Ref-ID": l.ID, "Content-Language": b.Lang(),
+	}
+	maps.Copy(fields, l.Style.Headers)
+	return fields
 }
 
 // boundary divides the parts. A hash of what it divides cannot stand in it, not

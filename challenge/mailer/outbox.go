@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +42,11 @@ type OutboxOptions struct {
 	// Report is told what becomes of each mail, from several goroutines at
 	// once. Default: nobody is.
 	Report func(Report)
+	// Failing is told once when a transport begins to fail, which is after two
+	// failures in a row, and once when mails go by it again, or no gate uses it any
+	// more. The reason is that of the last failure, as Report.Reason is; empty when it
+	// is over. It must not call the outbox. Default: nobody is told.
+	Failing func(route string, down bool, reason string)
 }
 
 const (
@@ -53,27 +59,41 @@ const (
 
 // A Route is how the mails of a gate go out, and what they look like.
 type Route struct {
+	// Name is what logs and metrics call the transport, such as
+	// "smtp smtp.example.com:587", without secrets. Routes with one name, and with
+	// the same settings where the transport tells, share their health. Default: the
+	// transport's own String, else its type.
+	Name      string
 	Transport Transport
 	Style     Style
 }
 
 // An Outbox queues notices and delivers them off the path of the request. It
 // outlives a configuration: Use replaces what a gate uses while mails wait.
-// It starts no goroutine before the first Send.
+// It starts no goroutine before the first Send or UseSpool.
 type Outbox struct {
 	options OutboxOptions
 	start   sync.Once
 	workers sync.WaitGroup
 	closing chan struct{} // closed by Close
+	book    book
+
+	telling sync.Mutex      // guards told, over the call of Failing
+	told    map[string]bool // names of transports that are told to fail
 
 	mu        sync.Mutex         // guards below
 	cancel    context.CancelFunc // ends all deliveries
+	untend    context.CancelFunc // ends looking after the spool
 	closed    bool
-	routes    map[string][]Route
-	health    map[string]*health
+	spool     Spool
+	lanes     map[string][]lane
+	health    map[healthKey]*health
 	line      line
-	places    int // notices taken and not done with
-	strangers int // those that are not known
+	places    int                 // notices taken and not done with
+	strangers int                 // those that are not known
+	adopted   int                 // those that another process left behind
+	left      []challenge.Spooled // adopted, and without a place or a route
+	undone    []string            // IDs of what the spool could not forget
 	changed   chan struct{}
 }
 
@@ -86,30 +106,36 @@ func NewOutbox(o OutboxOptions) *Outbox {
 		o.Size = defaultSize
 	}
 	if o.Describe == nil {
-		o.Describe = func(string) string { return "an unknown browser" }
+		o.Describe = func(string) string { return unknownBrowser }
 	}
 	if o.Report == nil {
 		o.Report = func(Report) {}
 	}
+	if o.Failing == nil {
+		o.Failing = func(string, bool, string) {}
+	}
 	return &Outbox{
-		options: o, closing: make(chan struct{}), cancel: func() {},
-		routes: map[string][]Route{}, health: map[string]*health{}, changed: make(chan struct{}),
+		options: o, closing: make(chan struct{}), cancel: func() {}, untend: func() {}, told: map[string]bool{},
+		lanes: map[string][]lane{}, health: map[healthKey]*health{}, changed: make(chan struct{}),
 	}
 }
 
 // Use sets how the mails of a gate go out from now on: by the first route, or
-// by the next while the ones before it are failing. Mails that wait for another
-// try are tried at once. Use without routes forgets the gate, and its mails
-// fail at their next try.
+// by the next while the ones before it are failing. What is known of the health of a
+// transport stays. Mails that wait for another try are tried at once. Use without
+// routes forgets the gate, and its mails fail at their next try.
 func (o *Outbox) Use(gate string, routes ...Route) {
 	o.mu.Lock()
-	before := o.routes[gate]
-	delete(o.health, gate)
-	delete(o.routes, gate)
-	if len(routes) > 0 {
-		o.routes[gate] = routes
-		o.health[gate] = &health{}
+	before := o.lanes[gate]
+	delete(o.lanes, gate)
+	for _, r := range routes {
+		key := keyOf(r)
+		if o.health[key] == nil {
+			o.health[key] = &health{key: key}
+		}
+		o.lanes[gate] = append(o.lanes[gate], lane{r, o.health[key]})
 	}
+	gone := o.dismiss()
 	now := time.Now()
 	for _, j := range o.line {
 		if j.notice.Gate == gate && j.due.After(now) {
@@ -119,15 +145,49 @@ func (o *Outbox) Use(gate string, routes ...Route) {
 	o.announce()
 	o.mu.Unlock()
 	rest(before)
+	for _, name := range gone {
+		o.notify(name)
+	}
 }
 
-// Down says whether mails of the gate cannot be handed over at the moment. It
-// is learned from the last attempts and is the same for every address.
+// dismiss forgets the health of transports that no gate uses, and returns the names
+// of which none is left. The caller holds mu.
+func (o *Outbox) dismiss() (gone []string) {
+	used, named := map[healthKey]bool{}, map[string]bool{}
+	for _, lanes := range o.lanes {
+		for _, l := range lanes {
+			used[l.health.key], named[l.health.key.name] = true, true
+		}
+	}
+	for key := range o.health {
+		if used[key] {
+			continue
+		}
+		delete(o.health, key)
+		if !named[key.name] {
+			gone = append(gone, key.name)
+		}
+	}
+	return gone
+}
+
+// Down says whether mails of the gate cannot be handed over at the moment: every
+// transport of it is failing. It is learned from the last attempts and is the same
+// for every address.
 func (o *Outbox) Down(gate string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	h := o.health[gate]
-	return h != nil && h.down
+	lanes := o.lanes[gate]
+	return len(lanes) > 0 && !slices.ContainsFunc(lanes, func(l lane) bool { return !l.health.down() })
+}
+
+// Fails says why the last mail did not go by a route of that name, as Report.Reason
+// does; empty while mails go by it, or nothing is known of it.
+func (o *Outbox) Fails(route string) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, _, reason := o.healthOf(route)
+	return reason
 }
 
 // Pending is how many places of the queue are taken.
@@ -144,20 +204,26 @@ func (o *Outbox) Send(_ context.Context, n challenge.Notice) error {
 	if n.Expires.IsZero() && forms[n.Subject].code {
 		n.Expires = now.Add(defaultLife)
 	}
-	j := &job{notice: n, id: NewID(now), queued: now, due: now}
+	j := newJob(NewID(now), n, now)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.admit(n); err != nil {
 		return fmt.Errorf("queueing mail: %w", err)
 	}
+	o.book.open(n.ID, j.id, now)
+	o.put(j)
+	return nil
+}
+
+// put gives a job a place in the line. The caller holds mu.
+func (o *Outbox) put(j *job) {
 	o.places++
-	if !n.Known {
+	if !j.notice.Known {
 		o.strangers++
 	}
 	o.line = append(o.line, j)
 	o.start.Do(o.run)
 	o.announce()
-	return nil
 }
 
 // admit looks at everything but whether the notice is a decoy.
@@ -166,7 +232,7 @@ func (o *Outbox) admit(n challenge.Notice) error {
 	switch {
 	case o.closed:
 		return ErrClosed
-	case len(o.routes[n.Gate]) == 0:
+	case len(o.lanes[n.Gate]) == 0:
 		return ErrNoRoute
 	case o.places >= o.options.Size, !n.Known && o.strangers >= o.options.Size-kept:
 		return challenge.ErrQueueFull
@@ -182,8 +248,10 @@ func (o *Outbox) announce() {
 }
 
 // Close takes no more notices, tries each waiting one once more without a
-// pause, and reports as lost what is not out when ctx ends. All goroutines have
-// ended when it returns. Its error is that of ctx, if it ended first.
+// pause, and lets go of what is not out when ctx ends: the spool has the notices
+// that it takes, and the rest is reported as lost. That may take up to two seconds
+// more. All goroutines have ended when it returns. Its error is that of ctx, if it
+// ended first.
 func (o *Outbox) Close(ctx context.Context) error {
 	o.mu.Lock()
 	if !o.closed {
@@ -191,16 +259,19 @@ func (o *Outbox) Close(ctx context.Context) error {
 		close(o.closing)
 	}
 	o.announce()
-	cancel := o.cancel
+	cancel, untend := o.cancel, o.untend
 	o.mu.Unlock()
 
+	untend()
 	release := context.AfterFunc(ctx, cancel)
 	o.workers.Wait()
 	inTime := release()
 	cancel()
 
+	last, done := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
+	defer done()
 	for _, j := range o.empty() {
-		o.end(j, Lost, Report{}, ErrClosed)
+		o.strand(last, j, Report{}, ErrClosed)
 	}
 	if !inTime {
 		return fmt.Errorf("closing mail queue: %w", ctx.Err())
@@ -211,11 +282,11 @@ func (o *Outbox) Close(ctx context.Context) error {
 // empty lets go of everything that a closed outbox holds, and returns the jobs.
 func (o *Outbox) empty() line {
 	o.mu.Lock()
-	remaining, all := o.line, o.routes
-	o.line, o.routes = nil, map[string][]Route{}
+	remaining, all := o.line, o.lanes
+	o.line, o.lanes = nil, map[string][]lane{}
 	o.mu.Unlock()
-	for _, routes := range all {
-		rest(routes)
+	for _, lanes := range all {
+		rest(lanes)
 	}
 	return remaining
 }
@@ -223,16 +294,17 @@ func (o *Outbox) empty() line {
 // Format keeps what waits from every verb of fmt.
 func (o *Outbox) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[mail queue]") }
 
-// rest closes the connections that the transports of routes keep.
-func rest(routes []Route) {
-	for _, r := range routes {
-		if t, ok := r.Transport.(idler); ok {
+// rest closes the connections that transports keep.
+func rest(lanes []lane) {
+	for _, l := range lanes {
+		if t, ok := l.Transport.(idler); ok {
 			t.CloseIdleConnections()
 		}
 	}
 }
 
 var (
-	_ challenge.Sender         = (*Outbox)(nil)
-	_ challenge.HealthReporter = (*Outbox)(nil)
+	_ challenge.Sender           = (*Outbox)(nil)
+	_ challenge.HealthReporter   = (*Outbox)(nil)
+	_ challenge.DeliveryReporter = (*Outbox)(nil)
 )

@@ -63,7 +63,7 @@ func TestAPermanentRefusalIsTheEnd(t *testing.T) {
 		if at, _, _ := r.seen(); len(at) != 1 {
 			t.Errorf("%d tries, want 1", len(at))
 		}
-		if got := l.all(); len(got) != 1 || got[0].Outcome != mailer.Failed || got[0].Reason != "naming recipient: 550 unknown" {
+		if got := l.all(); len(got) != 1 || got[0].Outcome != mailer.Bounced || got[0].Reason != "naming recipient: 550 unknown" {
 			t.Errorf("reports are %+v", got)
 		}
 	})
@@ -185,7 +185,7 @@ func TestTheNextRouteStepsIn(t *testing.T) {
 		last   mailer.Outcome
 	}{
 		"when the first is failing":         {always(errUnreachable), 1, mailer.Sent},
-		"but not when a mailbox is refused": {always(unknownMailbox), 0, mailer.Failed},
+		"but not when a mailbox is refused": {always(unknownMailbox), 0, mailer.Bounced},
 		"nor when the first does its work":  {first(0, nil), 0, mailer.Sent},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,6 +47,7 @@ func (e *stepError) Unwrap() error { return e.err }
 type connection struct {
 	client *smtp.Client
 	raw    net.Conn
+	shown  *dialogue
 	uses   int
 	since  time.Time // when it was put back
 }
@@ -63,10 +64,10 @@ func (c *connection) submit(m Message) error {
 	if err != nil {
 		return &stepError{stepContent, err}
 	}
-	if _, err := w.Write(m.Raw); err != nil {
-		return &stepError{stepContent, err}
+	if _, err = w.Write(m.Raw); err == nil {
+		err = w.Close()
 	}
-	if err := w.Close(); err != nil {
+	if c.shown.handed(len(m.Raw), w, err); err != nil {
 		return &stepError{stepContent, err}
 	}
 	return nil

@@ -11,28 +11,43 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge"
 )
 
-// A job is one notice on its way. Routes and health are set each time it leaves
-// the line.
+// A job is one notice on its way. It is in the line, or a worker has it. Its course is
+// set each time it leaves the line.
 type job struct {
 	notice challenge.Notice
 	id     string
 	queued time.Time
+	until  time.Time // when it is no longer tried
 	due    time.Time
 	tries  int
-	routes []Route
-	health *health
+
+	course    []lane
+	desperate bool // every transport of the gate is to be left alone, and called all the same
+
+	kept    time.Time // when the spool last took it; zero: it is not there
+	unkept  bool      // that the spool did not take it was reported
+	adopted bool      // from another process
+}
+
+// newJob is a notice that was taken at a time.
+func newJob(id string, n challenge.Notice, queued time.Time) *job {
+	j := &job{notice: n, id: id, queued: queued, until: queued.Add(noticeLife), due: queued}
+	if forms[n.Subject].code {
+		j.until = n.Expires
+	}
+	return j
 }
 
 // noticeLife is how long a mail without a code is tried. It is worth reading
 // late, but its place in the queue is one that a code may need.
 const noticeLife = 4 * time.Hour
 
-// ends is when a job is no longer tried, and why.
-func (j *job) ends() (time.Time, error) {
+// late is why a job is no longer tried.
+func (j *job) late() error {
 	if forms[j.notice.Subject].code {
-		return j.notice.Expires, errEnded
+		return errEnded
 	}
-	return j.queued.Add(noticeLife), errStale
+	return errStale
 }
 
 // A line holds waiting jobs in the order of their coming. It is short, and
@@ -44,7 +59,7 @@ type line []*job
 func (l line) first(mayGo func(*job) bool) int {
 	found := -1
 	for i, j := range l {
-		if mayGo(j) && (found < 0 || j.due.Before(l[found].due)) {
+		if (found < 0 || j.due.Before(l[found].due)) && mayGo(j) {
 			found = i
 		}
 	}
@@ -73,28 +88,4 @@ func upTo(limit time.Duration) time.Duration {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails since Go 1.24
 	return time.Duration(binary.LittleEndian.Uint64(b[:]) % uint64(limit))
-}
-
-// A health is what the last deliveries told of a gate's transport.
-type health struct {
-	down bool
-	late bool          // it failed later than a probe looks
-	took time.Duration // the latest real delivery
-	busy int           // deliveries that go on
-}
-
-// learn takes one result in. What a server says of a mailbox proves that the
-// transport works, and must not tell strangers that the mailbox exists.
-func (h *health) learn(err error, decoy bool, took time.Duration) {
-	switch {
-	case err != nil && !aboutMailbox(err):
-		h.down, h.late = true, isLate(err)
-	case decoy:
-		h.down = h.down && h.late
-	default:
-		h.down = false
-	}
-	if err == nil && !decoy {
-		h.took = took
-	}
 }

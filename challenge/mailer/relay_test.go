@@ -4,8 +4,10 @@
 package mailer_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -24,6 +26,7 @@ var (
 
 // A relay is a transport that takes time and fails as it is told.
 type relay struct {
+	name   string
 	takes  time.Duration
 	silent bool              // never answers
 	fails  func(n int) error // the nth delivery, from one
@@ -34,6 +37,9 @@ type relay struct {
 	mails  []mailer.Message
 	probes int
 }
+
+// String tells relays apart.
+func (r *relay) String() string { return cmp.Or(r.name, fmt.Sprintf("relay %p", r)) }
 
 func (r *relay) Deliver(ctx context.Context, m mailer.Message) error {
 	r.mu.Lock()

@@ -4,6 +4,7 @@
 package mailer_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -17,10 +18,17 @@ func second(l mailer.Letter) mailer.Letter {
 	return l
 }
 
+// personal are the subjects that are about somebody's account.
+func personal() map[string]challenge.Subject {
+	about := maps.Clone(subjects)
+	delete(about, "test")
+	return about
+}
+
 // ML-11: a notice goes to a second address as well, where it says whose account it
 // is about and why it came.
 func TestML11ASecondMailboxIsToldWhoseAccountItIsAbout(t *testing.T) {
-	for name, subject := range subjects {
+	for name, subject := range personal() {
 		m := render(t, second(located(subject)))
 		for _, want := range []string{
 			"\nThis mailbox is the second address of b••@example.net.\n",
@@ -47,7 +55,7 @@ func TestML11ASecondMailboxIsToldWhoseAccountItIsAbout(t *testing.T) {
 }
 
 func TestML11ANoticeSaysHowToObject(t *testing.T) {
-	for name, subject := range subjects {
+	for name, subject := range personal() {
 		for _, given := range []string{stop, ""} {
 			for _, l := range []mailer.Letter{located(subject), second(located(subject))} {
 				l.Notice.Stop = given

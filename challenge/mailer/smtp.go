@@ -5,13 +5,16 @@ package mailer
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/textproto"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,6 +50,9 @@ type SMTPOptions struct {
 	HELO string
 	// Roots are the authorities to trust. Default: those of the system.
 	Roots *x509.CertPool
+	// Dialogue is where what is said to the server and what it answers is written,
+	// without log-ins, codes, links and mails. Default: nowhere.
+	Dialogue io.Writer
 }
 
 // Faults of SMTPOptions.
@@ -80,6 +86,7 @@ type SMTP struct {
 	account account
 	roots   *x509.CertPool
 	pool    pool
+	shown   *dialogue // nil: nobody watches
 
 	mu           sync.Mutex // guards below
 	refused      error
@@ -98,6 +105,9 @@ func NewSMTP(o SMTPOptions) (*SMTP, error) {
 		address: o.Address, host: host, port: int(port),
 		mode: o.TLS, timeout: o.Timeout, helo: o.HELO, roots: o.Roots,
 		account: account{user: o.Username, password: o.Password},
+	}
+	if o.Dialogue != nil {
+		s.shown = &dialogue{account: s.account, to: o.Dialogue}
 	}
 	if s.timeout <= 0 {
 		s.timeout = defaultTimeout
@@ -139,6 +149,7 @@ type exchange func(*connection, Message) error
 // connections that idle: where a kept one turns out to be dead before the mail
 // itself was sent, a new one is tried, once.
 func (s *SMTP) transact(ctx context.Context, m Message, do exchange) error {
+	s.shown.about(m)
 	if c := s.pool.take(); c != nil {
 		err := s.bounded(ctx, c, m, do)
 		if !isStale(err) || ctx.Err() != nil {
@@ -164,6 +175,7 @@ func (s *SMTP) bounded(ctx context.Context, c *connection, m Message, do exchang
 	if err == nil {
 		err = do(c, m)
 	}
+	s.shown.failed(err)
 	held := release()
 	if err == nil && held {
 		s.pool.put(c)
@@ -196,6 +208,8 @@ func (s *SMTP) explain(ctx context.Context, m Message, err error) error {
 		// 421 closes the whole channel, whatever was asked (RFC 5321 section 3.8).
 		failure.Mailbox = failure.Late && answer.Code != codeClosing
 		failure.Permanent = failure.Mailbox && answer.Code >= 500
+		failure.Anybody = answer.Code == codeClosing
+		failure.Elsewhere = failure.Mailbox && besideMailbox.MatchString(answer.Msg)
 		return failure
 	}
 	if ctx.Err() != nil {
@@ -203,6 +217,11 @@ func (s *SMTP) explain(ctx context.Context, m Message, err error) error {
 	}
 	return failure
 }
+
+// besideMailbox finds the enhanced status of an answer that speaks of the mail system, the
+// network, the protocol, the content or a policy, and so of this relay (RFC 3463 section
+// 2: x.3 to x.7). x.1 and x.2 speak of the mailbox.
+var besideMailbox = regexp.MustCompile(`^[45]\.[3-7]\.\d`)
 
 // clean makes an answer fit for a log. It is cut last: half a code helps to
 // guess the other half.
@@ -228,6 +247,16 @@ func isStale(err error) bool {
 // waits a second at most.
 func (s *SMTP) CloseIdleConnections() { s.pool.clear() }
 
+// identity tells settings apart without telling them: a password that was replaced
+// makes another transport of which nothing is known.
+func (s *SMTP) identity() string {
+	h := sha256.New()
+	for _, part := range []string{s.address, string(s.mode), s.account.user, string(s.account.password)} {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
 // String is the address of the server.
 func (s *SMTP) String() string { return "smtp " + s.address }
 
@@ -242,4 +271,6 @@ var (
 	_ Transport = (*SMTP)(nil)
 	_ Prober    = (*SMTP)(nil)
 	_ idler     = (*SMTP)(nil)
+
+	_ identified = (*SMTP)(nil)
 )

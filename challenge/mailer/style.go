@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
 // A Style says what the mails of a gate look like.
@@ -36,6 +38,20 @@ type Style struct {
 	// Headers are further fields by name, such as X-Env. They cannot replace a
 	// field that Doorcode sets or must not be there.
 	Headers map[string]string
+	// Words are the texts of mails. Default: those that are built in.
+	Words *words.Catalogue
+	// Language is that of mails for which Words has not the one that is asked for: a
+	// tag of BCP 47. Default: the catalogue's own choice.
+	Language string
+	// Templates are the forms of mails. Default: those that are built in.
+	Templates *Templates
+	// SubjectLine is the subject of mails with a code to sign in with, in which {code},
+	// {app} and {ref} are filled in. It is not used for a mail whose code must not be
+	// seen, nor where its other words have digits that look like one. Default: as in
+	// the language of the mail.
+	SubjectLine string
+	// DKIM signs mails. Nil: whoever takes them over does, or nobody.
+	DKIM *Signer
 }
 
 // Faults of a Style.
@@ -64,7 +80,7 @@ var (
 )
 
 // Validate returns everything that is wrong with the style, joined: ErrSender,
-// ErrHeader and ErrAccent.
+// ErrHeader, ErrAccent and ErrSubjectLine.
 func (s Style) Validate() error {
 	var faults []error
 	if !isMailbox(s.From.Address) {
@@ -76,6 +92,7 @@ func (s Style) Validate() error {
 	if _, ok := colour(s.Accent); !ok {
 		faults = append(faults, fmt.Errorf("accent %q: %w", s.Accent, ErrAccent))
 	}
+	faults = append(faults, checkSubjectLine(s.SubjectLine))
 	for name, value := range s.Headers {
 		if !isAddable(name) || value != plain(value, maxHeader) {
 			faults = append(faults, fmt.Errorf("header %q: %w", name, ErrHeader))

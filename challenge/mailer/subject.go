@@ -14,6 +14,7 @@ var ErrSubject = errors.New("no mail for this subject")
 
 // A form is what the mails of one subject say, in keys of the catalogue.
 type form struct {
+	what     string   // the mail, for operators
 	code     bool     // the mail carries a code
 	inLine   string   // subject with the code, unless the style hides it; empty: never
 	subjects []string // without the code, the best first
@@ -31,6 +32,7 @@ type form struct {
 
 var forms = map[challenge.Subject]form{
 	challenge.SignInCode: {
+		what:     "mail with a code to sign in with",
 		code:     true,
 		inLine:   "mail.subject",
 		subjects: []string{"mail.subject_without_code", "mail.subject_without_app"},
@@ -45,6 +47,7 @@ var forms = map[challenge.Subject]form{
 	// Whoever reads the notification on a locked phone must not be able to open
 	// a protected page.
 	challenge.ConfirmCode: {
+		what:     "mail with a code that confirms",
 		code:     true,
 		subjects: []string{"mail.confirm_subject", "mail.confirm_subject_without_app"},
 		lead:     "mail.confirm_lead",
@@ -56,6 +59,7 @@ var forms = map[challenge.Subject]form{
 		sentTo:   "mail.confirm_sent_to",
 	},
 	challenge.NewSignIn: {
+		what:     "mail about a new sign-in",
 		subjects: []string{"mail.new_subject", "mail.new_subject_without_app"},
 		lead:     "mail.new_lead",
 		before:   []string{"mail.new_where"},
@@ -67,6 +71,7 @@ var forms = map[challenge.Subject]form{
 		sentTo:   "mail.new_sent_to",
 	},
 	challenge.WrongCodes: {
+		what:     "mail about wrong codes",
 		subjects: []string{"mail.wrong_subject", "mail.wrong_subject_without_app"},
 		lead:     "mail.wrong_lead",
 		before:   []string{"mail.wrong_where", "mail.wrong_remembered"},
@@ -76,6 +81,7 @@ var forms = map[challenge.Subject]form{
 		sentTo:   "mail.wrong_sent_to",
 	},
 	challenge.ChangeCode: {
+		what:     "mail with a code for a change",
 		code:     true,
 		subjects: []string{"mail.change_subject", "mail.change_subject_without_app"},
 		lead:     "mail.change_lead",
@@ -89,6 +95,7 @@ var forms = map[challenge.Subject]form{
 		sentTo:   "mail.change_sent_to",
 	},
 	challenge.BackupCodeUsed: {
+		what:     "mail about a backup code",
 		subjects: []string{"mail.backup_subject", "mail.backup_subject_without_app"},
 		lead:     "mail.backup_lead",
 		before:   []string{"mail.new_where", "mail.backup_left"},
@@ -100,6 +107,7 @@ var forms = map[challenge.Subject]form{
 		sentTo:   "mail.backup_sent_to",
 	},
 	challenge.WaysChanged: {
+		what:     "mail about a change",
 		subjects: []string{"mail.changed_subject", "mail.changed_subject_without_app"},
 		lead:     "mail.changed_lead",
 		before:   []string{"mail.changed_where"},
@@ -111,6 +119,7 @@ var forms = map[challenge.Subject]form{
 		sentTo:   "mail.changed_sent_to",
 	},
 	challenge.CodeReadOut: {
+		what:     "mail about a code to read out",
 		subjects: []string{"mail.read_subject", "mail.read_subject_without_app"},
 		lead:     "mail.read_lead",
 		before:   []string{"mail.read_where"},
@@ -121,5 +130,14 @@ var forms = map[challenge.Subject]form{
 		linked:   "mail.read_stops",
 		unlinked: "mail.read_tell",
 		sentTo:   "mail.read_sent_to",
+	},
+	challenge.TestMail: {
+		what:     "test mail",
+		subjects: []string{"mail.test_subject", "mail.test_subject_without_app"},
+		lead:     "mail.test_lead",
+		before:   []string{"mail.test_where"},
+		heading:  "mail.test_from",
+		after:    []string{"mail.test_not_you"},
+		sentTo:   "mail.test_sent_to",
 	},
 }

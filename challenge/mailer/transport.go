@@ -7,7 +7,9 @@
 // A [challenge.Notice] goes into an [Outbox], which answers at once. A worker
 // renders it as the gate's [Style] says and hands it to the gate's [Transport]:
 // [SMTP], a [Folder] of files, or the [Inbox] of a demonstration. What fails
-// for a time is tried again until the code ends, or nobody would want to read it.
+// for a time is tried again until the code ends, or nobody would want to read it; a
+// transport that fails again and again is left alone while there is another. Notices
+// without a code may wait in a [Spool], and outlive the process there.
 //
 // A mail carries secrets. Nothing here prints, logs or returns it in an error:
 // [Message] shows only its identifier, and what a mail server answers is
@@ -56,8 +58,14 @@ type Message struct {
 	HTML    string    // the HTML part, decoded; empty if there is none
 	Raw     []byte    // the whole mail as it is handed over, RFC 5322, CRLF
 
+	// What Raw says as well, for a transport that writes the mail itself.
+	FromName string            // decoded; empty: none
+	ReplyTo  string            // bare address; empty: none
+	Headers  map[string]string // fields beside those of an ordinary mail, by name
+
 	code string // for cleaning answers that quote the mail
 	stop string // likewise: the end of its link
+	flaw error  // why it is not as its style says; nil: it is
 }
 
 // String hides the mail.
@@ -82,8 +90,13 @@ type DeliveryError struct {
 	Mailbox bool
 	// Permanent says that a later try would fare no better.
 	Permanent bool
-	// Late says that the failure came after all that a probe looks at.
-	Late bool
+	// Late says that the failure came after all that a probe looks at. Anybody says
+	// that it would have met each mailbox all the same: what may be the fault of one
+	// mailbox counts against the transport only once it has met another one, too.
+	Late, Anybody bool
+	// Elsewhere says that another transport may take what this one refused: it is over
+	// its quota, or its policy does not like the mail.
+	Elsewhere bool
 	// Reply is what the other side answered, if it did.
 	Reply string
 
@@ -105,6 +118,19 @@ func (e *DeliveryError) Unwrap() error { return e.err }
 func aboutMailbox(err error) bool {
 	var failure *DeliveryError
 	return errors.As(err, &failure) && failure.Mailbox
+}
+
+// isFinal says whether no other transport is to be asked: the mailbox is to blame, for
+// all of them.
+func isFinal(err error) bool {
+	var failure *DeliveryError
+	return errors.As(err, &failure) && failure.Mailbox && !failure.Elsewhere
+}
+
+// isSuspect says whether err may be the fault of a mailbox, though it blames none.
+func isSuspect(err error) bool {
+	var failure *DeliveryError
+	return errors.As(err, &failure) && failure.Late && !failure.Anybody && !failure.Mailbox
 }
 
 // maxReply bounds what is kept of an answer of another machine, in characters.
