@@ -13,14 +13,10 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
-//go:embed assets/account.css
-var accountStyleSource string
-
 //go:embed assets/account.js
 var accountScriptSource string
 
 var (
-	accountStyle         = strings.Join(squeeze(accountStyleSource), "")
 	accountScript        = tighten(strings.Join(squeeze(accountScriptSource), "\n"))
 	accountScriptElement = template.HTML("<script>" + accountScript + "</script>")
 )

@@ -22,58 +22,12 @@ var deedKinds = []string{
 	"replayed", "renamed", "changed", "waits", "undone", "guarded", "unguarded", "let_in", "unlocked",
 }
 
-func someDeeds() []pages.AccountDeed {
-	home := pages.AccountDeed{Browser: "Firefox on Windows", Near: lisbon, Network: "203.0.113.0/24", Credit: credit, Times: 1}
-	deed := func(minutes int, kind string, change func(*pages.AccountDeed)) pages.AccountDeed {
-		d := home
-		d.ID, d.At, d.Kind = kind, noon.Add(-time.Duration(minutes)*time.Minute), kind
-		change(&d)
-		return d
-	}
-	as := func(*pages.AccountDeed) {}
-	return []pages.AccountDeed{
-		deed(1, "changed", func(d *pages.AccountDeed) { d.Change = "backup_codes" }),
-		deed(2, "confirmed", func(d *pages.AccountDeed) { d.Change = "backup_codes" }),
-		deed(30, "wrong", func(d *pages.AccountDeed) {
-			d.Times, d.Problem, d.Browser, d.Near, d.Network = 4, true, "an unknown browser", words.Spot{}, "198.51.100.0/24"
-		}),
-		deed(40, "entered", func(d *pages.AccountDeed) { d.Browser, d.Near, d.Reportable = "Chrome on Linux", porto, true }),
-		deed(50, "entered", func(d *pages.AccountDeed) { d.Way = "backup" }),
-		deed(60, "renamed", func(d *pages.AccountDeed) { d.Name = "<Kitchen> & =1+1"; d.Near = words.Spot{Private: true} }),
-		deed(90, "ended", func(d *pages.AccountDeed) { d.Name = "Kitchen tablet" }),
-		{ID: "let_in", At: noon.Add(-2 * time.Hour), Kind: "let_in", Times: 1},
-		deed(3000, "remembered", as),
-		deed(3001, "code_sent", func(d *pages.AccountDeed) { d.Change = "backup_codes" }),
-	}
-}
-
-func activityPage() pages.AccountActivity {
-	return pages.AccountActivity{Frame: accountFrame("activity"), Deeds: someDeeds(), Older: "m5x.a", Keep: 90 * 24 * time.Hour}
-}
-
-func activityScreens() []screen {
-	with := func(change func(*pages.AccountActivity)) pages.Page { p := activityPage(); change(&p); return p }
-	asked := pages.StopDetails{Browser: "Chrome on Linux", Near: porto, Network: "198.51.100.0/24", At: noon, Credit: credit}
-	return []screen{
-		{"account-activity", activityPage()},
-		{"account-activity-problems", with(func(p *pages.AccountActivity) {
-			p.Problems, p.Deeds, p.Newer, p.Frame.Zone = true, p.Deeds[2:3], "m5x.b", time.FixedZone("Pacific/Auckland", 12*3600)
-		})},
-		{"account-activity-none", with(func(p *pages.AccountActivity) { p.Deeds, p.Older = nil, "" })},
-		{"account-activity-no-problems", with(func(p *pages.AccountActivity) { p.Problems, p.Deeds, p.Older = true, nil, "" })},
-		{"account-report", pages.AccountReport{Frame: accountFrame("activity"), ID: "r1", Asked: asked}},
-		{"account-report-password", pages.AccountReport{Frame: accountFrame("activity"), ID: "r1", Asked: pages.StopDetails{At: noon}, Password: true}},
-		{"account-reported", pages.AccountReported{Frame: accountFrame("activity"), Blocked: time.Hour, Undo: "./no/babc", Nonce: nonce}},
-		{"account-reported-password", pages.AccountReported{Frame: accountFrame("activity"), Password: true}},
-	}
-}
-
 func TestEverythingThatHappensHasWords(t *testing.T) {
 	r := renderer(t, nil)
 	seen := map[string]string{}
 	for _, kind := range deedKinds {
 		for _, name := range []string{"", "Kitchen"} {
-			page := activityPage()
+			page := pages.SampleActivity()
 			page.Deeds = []pages.AccountDeed{{ID: "1", At: noon, Kind: kind, Name: name, Change: "add_app", Times: 1}}
 			if kind == "confirmed" || kind == "renamed" {
 				page.Deeds[0].Change = ""
@@ -92,7 +46,7 @@ func TestEverythingThatHappensHasWords(t *testing.T) {
 			}
 		}
 	}
-	page := activityPage()
+	page := pages.SampleActivity()
 	page.Deeds = []pages.AccountDeed{{ID: "1", At: noon, Kind: "of_a_later_version", Times: 1}}
 	if html := render(t, r, page); !strings.Contains(html, "Something else") {
 		t.Error("what a later version wrote is not shown")
@@ -101,7 +55,7 @@ func TestEverythingThatHappensHasWords(t *testing.T) {
 
 func TestTheFileHasEveryRowAndRunsNothing(t *testing.T) {
 	r := renderer(t, nil)
-	deeds := someDeeds()
+	deeds := pages.SampleDeeds()
 	deeds[5].Network, deeds[6].Network, deeds[7].Browser = "=cmd|' /C calc'!A0", "@SUM(1)", "-1+1"
 	var out bytes.Buffer
 	if err := r.ActivityCSV(&out, english(), time.FixedZone("WEST", 3600), deeds); err != nil {

@@ -30,18 +30,21 @@ var deeds = map[string]string{
 	"signed_out":       "activity.what_signed_out",
 	"ended":            "activity.what_ended",
 	"ended/named":      "activity.what_ended_named",
-	"replayed":         "activity.what_replayed",
-	"renamed":          "activity.what_renamed",
-	"renamed/named":    "activity.what_renamed_named",
-	"changed":          "activity.what_changed",
-	"changed/named":    "activity.what_changed_named",
-	"waits":            "activity.what_waits",
-	"waits/named":      "activity.what_waits_named",
-	"undone":           "activity.what_undone",
-	"guarded":          "activity.what_guarded",
-	"unguarded":        "activity.what_unguarded",
-	"let_in":           "activity.what_let_in",
-	"unlocked":         "activity.what_unlocked",
+
+	"ended_by_operator": "activity.what_ended_by_operator",
+
+	"replayed":      "activity.what_replayed",
+	"renamed":       "activity.what_renamed",
+	"renamed/named": "activity.what_renamed_named",
+	"changed":       "activity.what_changed",
+	"changed/named": "activity.what_changed_named",
+	"waits":         "activity.what_waits",
+	"waits/named":   "activity.what_waits_named",
+	"undone":        "activity.what_undone",
+	"guarded":       "activity.what_guarded",
+	"unguarded":     "activity.what_unguarded",
+	"let_in":        "activity.what_let_in",
+	"unlocked":      "activity.what_unlocked",
 }
 
 // changes are what can be changed.
@@ -71,6 +74,9 @@ var results = map[string]string{
 	"locked":     "activity.result_locked",
 	"signed_out": "activity.result_out",
 	"ended":      "activity.result_out",
+
+	"ended_by_operator": "activity.result_out",
+
 	"replayed":   "activity.result_out",
 	"remembered": "activity.result_remembered",
 	"waits":      "activity.result_waits",

@@ -16,18 +16,57 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-//go:embed assets/style.css
-var styleSource string
+//go:embed assets/*.css
+var styleFiles embed.FS
 
 //go:embed assets/page.js
 var scriptSource string
 
 var (
-	templates     = template.Must(template.ParseFS(templateFiles, "templates/*.html"))
-	style         = strings.Join(squeeze(styleSource), "")
 	script        = shorten(tighten(strings.Join(squeeze(scriptSource), "\n")))
 	scriptElement = template.HTML("<script>" + script + "</script>")
 )
+
+// sheets are the styles that pages of a kind get, in this order, and no others:
+// what a page does not use would only make it slower.
+var sheets = [...][]string{
+	still:   {"style", "form", "plain"},
+	asking:  {"style", "form", "email", "check"},
+	coding:  {"style", "form", "code", "check"},
+	sending: {"style"},
+	framed:  {"style", "plain"},
+	account: {"style", "form", "email", "code", "check", "plain", "account"},
+}
+
+// sheet joins the styles of a kind, as far as a look has what they are for.
+func sheet(k kind, l *look) string {
+	var b strings.Builder
+	for _, name := range sheets[k] {
+		source, err := styleFiles.ReadFile("assets/" + name + ".css")
+		if err != nil {
+			panic("pages: " + err.Error())
+		}
+		for _, line := range squeeze(string(source)) {
+			if l.draws(line) {
+				b.WriteString(line)
+			}
+		}
+	}
+	return shortProperties.Replace(b.String())
+}
+
+// draws reports whether a line of a style is about something that is there: a gate
+// has a logo, or a sign made of its first letter.
+func (l *look) draws(rule string) bool {
+	switch {
+	case strings.HasPrefix(rule, ".sign{"):
+		return l.Logo == ""
+	case strings.HasPrefix(rule, ".brand img{"):
+		return l.Logo != ""
+	default:
+		return true
+	}
+}
 
 // squeeze drops indentation and lines that are empty or comments, so that the
 // sources can be read and the pages stay small.
@@ -71,9 +110,14 @@ func tighten(script string) string {
 var longNames = []string{
 	"sendable", "button", "answer", "field", "again", "channel", "waiting", "native", "start", "seconds", "asked", "other",
 	"data", "form", "clean", "get", "now", "left", "goOn", "mine", "size", "busy", "last", "held", "code", "doc",
+	"words", "clear", "back", "line", "post", "told", "tell", "call", "more", "clock", "moment", "sent", "label", "whole", "look",
+	"mail", "tick", "wait", "had", "has", "url", "at",
 }
 
-// shorten gives those variables capital letters for names, declares all of them by
+// shortNames are as many letters, without those that the script has for names itself.
+const shortNames = "ABCDEFGHIJKLMNOPQRSTUVWXYZabdfghijklmopqrstuvwxyz"
+
+// shorten gives those variables single letters for names, declares all of them by
 // the shortest word, and drops semicolons that end a block. It leaves strings alone, which are in single quotes.
 func shorten(script string) string {
 	parts := strings.Split(script, "'")
@@ -95,19 +139,18 @@ func shortName(name string) string {
 	if letter < 0 {
 		return name
 	}
-	return strings.TrimSuffix(name, variable) + string(rune('A'+letter))
+	return strings.TrimSuffix(name, variable) + shortNames[letter:letter+1]
 }
 
 var identifier = regexp.MustCompile(`\.*\w+`)
 
 // policy allows exactly what a page consists of (CSP Level 3).
 func policy(l *look, k kind) string {
-	directives := []string{"default-src 'none'", "style-src " + source(l.style)}
+	directives := []string{"default-src 'none'", "style-src " + source(l.styles[k])}
 	switch k {
-	case scripted:
+	case asking, coding:
 		directives = append(directives, "script-src "+source(script), "connect-src 'self'")
 	case account:
-		directives[1] = "style-src " + source(l.accountStyle)
 		directives = append(directives, "script-src "+source(accountScript))
 	}
 	ancestors := "frame-ancestors 'none'"

@@ -52,6 +52,9 @@ type Code struct {
 
 	Trouble Trouble
 	Notice  Notice
+	// Delivery is how far the mail came. Nil: the visitor may not be told, as it
+	// would say whether an address that they typed is known.
+	Delivery *Delivery
 	// TriesLeft and Tries belong to WrongCode and CodeCancelled; Entered is how
 	// many characters WrongLength found.
 	TriesLeft, Tries, Entered int
@@ -89,9 +92,10 @@ type Code struct {
 	Near words.Spot
 	// Credit is what the source of Near wants to be printed beside it.
 	Credit string
-	// FormNotSent, Held, AnswersPost and SignedOut are as in Email.
-	FormNotSent, AnswersPost, SignedOut bool
-	Held                                string
+	// FormNotSent, Held, AnswersPost, SignedOut and ByOperator are as in Email.
+	FormNotSent, AnswersPost, SignedOut, ByOperator bool
+
+	Held string
 	// Replaced: a code was entered for a change that another one has replaced.
 	Replaced bool
 }
@@ -104,6 +108,7 @@ type codeView struct {
 	Text                []template.HTML // instead of the lead
 	First               *button         // a resend button before the field
 	Field               *fieldView
+	Mail                *mailView
 	Resend              *resendView
 	Choices             []other // of the list of ways
 	Others              []other // below everything else
@@ -141,7 +146,7 @@ type resendView struct {
 	UsedUp                  template.HTML
 }
 
-func (Code) kind() kind { return scripted }
+func (Code) kind() kind { return coding }
 
 func (p Code) content(s scribe) content {
 	p = p.withDefaults()
@@ -170,6 +175,11 @@ func (p Code) content(s scribe) content {
 		v.Text = []template.HTML{p.sentence(s).html}
 		v.First = &button{Label: s.text("mail_down.again", nil), Busy: s.text("email.busy", nil)}
 		v.Field = p.field(s)
+	case p.refused():
+		c.heading = s.both("mail_down.heading", nil)
+		v.Text = []template.HTML{p.delivery(s, message{}).html}
+		v.First = &button{Label: s.text("mail_down.again", nil), Busy: s.text("email.busy", nil)}
+		v.Field = p.field(s)
 	default:
 		p.fill(s, &v)
 	}
@@ -177,7 +187,7 @@ func (p Code) content(s scribe) content {
 		v.Field.Main, v.Field.Focus = v.First == nil, !p.isOver()
 	}
 	p.surround(s, &v)
-	v.ErrorTitle = s.title(content{heading: c.heading, failed: true})
+	v.ErrorTitle = s.errorTitle(c.failed)
 	c.data = v
 	return c
 }
@@ -223,6 +233,7 @@ func (p Code) fill(s scribe, v *codeView) {
 	if p.Ref != "" {
 		v.Lead = p.lead(s)
 		v.ExpiresIn = max(int(p.Expires.Sub(p.Now)/time.Second), 0)
+		v.Mail = p.mailLine(s)
 	}
 	if v.Alert == "" {
 		v.Resend = p.resend(s)
@@ -232,7 +243,7 @@ func (p Code) fill(s scribe, v *codeView) {
 // surround adds what stands on every form of the page.
 func (p Code) surround(s scribe, v *codeView) {
 	canSend := p.Held != "" && !p.locked() && p.Trouble != AppLocked
-	v.check.notes(s, p.SignedOut, s.fate(canSend, p.FormNotSent || p.Held != ""))
+	v.check.notes(s, p.SignedOut, p.ByOperator, s.fate(canSend, p.FormNotSent || p.Held != ""))
 	if p.Replaced {
 		v.Notices = append(v.Notices, s.html("account.replaced", nil))
 	}

@@ -15,7 +15,7 @@ import (
 func TestWEB05TheCodeFieldIsOneThatCanBePastedAndFilled(t *testing.T) {
 	field, _ := parse(t, render(t, renderer(t, nil), asked())).byID("code")
 	want := map[string]string{
-		"id": "code", "type": "text", "name": "code", "value": "", "inputmode": "numeric",
+		"id": "code", "type": "text", "name": "code", "inputmode": "numeric",
 		"autocomplete": "one-time-code", "autocapitalize": "off", "autocorrect": "off", "spellcheck": "false",
 		"enterkeyhint": "go", "dir": "ltr", "aria-describedby": "error lead hint", "autofocus": "autofocus",
 	}

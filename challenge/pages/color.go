@@ -17,6 +17,15 @@ type Color struct{ R, G, B uint8 }
 // String is the colour as CSS writes it: #rrggbb.
 func (c Color) String() string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
 
+// short is the colour as CSS writes it with the fewest characters.
+func (c Color) short() string {
+	s := c.String()
+	if s[1] == s[2] && s[3] == s[4] && s[5] == s[6] {
+		return "#" + s[1:2] + s[3:4] + s[5:6]
+	}
+	return s
+}
+
 // ErrAccent means an accent that is neither a known name nor a hexadecimal
 // colour.
 var ErrAccent = errors.New("accent is not a colour such as 0b5fff or teal")

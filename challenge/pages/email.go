@@ -48,8 +48,9 @@ type Email struct {
 	// AnswersPost: the page answers a POST. It never reloads then, and listens
 	// to nothing: a reload would send that POST again.
 	AnswersPost bool
-	// SignedOut is [11]: the person was signed out from another browser.
-	SignedOut bool
+	// SignedOut is [11]: the person was signed out from another browser. ByOperator:
+	// an administrator did it.
+	SignedOut, ByOperator bool
 }
 
 // emailView is what email.html sees.
@@ -66,12 +67,15 @@ type check struct {
 	Endpoints, Flow, Held string
 	Notices               []template.HTML
 	AnswersPost           bool
-	ErrorTitle            string
+	ErrorTitle            string // of which the script makes the title
 }
 
 // notes says what happened before the person came to the page.
-func (c *check) notes(s scribe, signedOut bool, fate template.HTML) {
-	if signedOut {
+func (c *check) notes(s scribe, elsewhere, byOperator bool, fate template.HTML) {
+	switch {
+	case byOperator:
+		c.Notices = append(c.Notices, s.html("door.ended_by_operator", nil))
+	case elsewhere:
 		c.Notices = append(c.Notices, s.html("door.elsewhere", nil))
 	}
 	if fate != "" {
@@ -83,7 +87,7 @@ func newCheck(endpoints, flow, held string, answersPost bool) check {
 	return check{Endpoints: endpoints, Flow: flow, Held: held, AnswersPost: answersPost || held != ""}
 }
 
-func (Email) kind() kind { return scripted }
+func (Email) kind() kind { return asking }
 
 func (p Email) content(s scribe) content {
 	c := content{template: "email.html", heading: s.both("email.heading", nil)}
@@ -94,8 +98,7 @@ func (p Email) content(s scribe) content {
 		Button: s.text("email.button", nil), Busy: s.text("email.busy", nil),
 		UseBetter: s.text("email.use", nil), KeepOwn: s.text("email.keep", nil),
 	}
-	v.ErrorTitle = s.title(content{heading: c.heading, failed: true})
-	v.notes(s, p.SignedOut, s.fate(p.Held != "", p.FormNotSent))
+	v.notes(s, p.SignedOut, p.ByOperator, s.fate(p.Held != "", p.FormNotSent))
 	switch p.Trouble {
 	case EmailSuggestion:
 		v.Suggestion = p.sentence(s).html
@@ -103,6 +106,7 @@ func (p Email) content(s scribe) content {
 		v.Error = p.sentence(s).html
 	}
 	c.failed = v.Error != ""
+	v.ErrorTitle = s.errorTitle(c.failed)
 	c.data = v
 	return c
 }

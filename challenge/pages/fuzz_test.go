@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
 	"github.com/doorcode/caddy-doorcode/challenge/words"
@@ -130,6 +131,31 @@ func FuzzSendForm(f *testing.F) {
 		}
 		if doc := parse(t, body); len(doc.all("form")) != 1 || len(doc.all("button")) != 1 {
 			t.Errorf("page has other elements: %v", doc.elements)
+		}
+	})
+}
+
+// FuzzTemplates checks that a template either renders every screen as it has to be, or is
+// refused.
+func FuzzTemplates(f *testing.F) {
+	f.Add(`{{template "top" .}}<body>{{template "brand" .}}<main><h1>{{.Heading}}</h1></main>{{template "bottom" .}}`)
+	f.Add(`{{define "top"}}{{end}}`)
+	f.Add(`<script>{{.Body}}`)
+	f.Fuzz(func(t *testing.T, source string) {
+		if set, err := pages.ReadTemplates(fstest.MapFS{"plain.html": {Data: []byte(source)}}); (set == nil) == (err == nil) {
+			t.Errorf("%q = %v, %v", source, set, err)
+		}
+	})
+}
+
+// FuzzCSS checks that a style that is taken stays inside its element.
+func FuzzCSS(f *testing.F) {
+	for _, s := range []string{"p{}", "</style", "url(", "@import", "\x00", "url(\"data:image/png,x\")"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, css string) {
+		if pages.CheckCSS(css) == nil && (strings.Contains(strings.ToLower(css), "</style") || len(css) > pages.MaxCSS) {
+			t.Errorf("CheckCSS takes %q", css)
 		}
 	})
 }

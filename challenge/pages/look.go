@@ -32,10 +32,17 @@ var (
 	ErrTheme   = errors.New("theme is not auto, light or dark")
 	ErrSupport = errors.New("support is not a mailto: or https: address")
 	ErrPrivacy = errors.New("privacy is not an https: address")
+	ErrImprint = errors.New("imprint is not an https: address")
+	// ErrAnnouncement means an announcement that is too long, or no line of text.
+	ErrAnnouncement = errors.New("announcement is not one line of at most 300 characters")
 )
 
-// maxLogo bounds a logo as a data: URI, in bytes. It comes with every page.
-const maxLogo = 16 << 10
+const (
+	// maxLogo bounds a logo as a data: URI, in bytes. It comes with every page.
+	maxLogo = 16 << 10
+	// MaxAnnouncement bounds an announcement, in characters.
+	MaxAnnouncement = 300
+)
 
 // LookOptions are the operator's wishes about a gate's pages.
 type LookOptions struct {
@@ -50,25 +57,33 @@ type LookOptions struct {
 	Theme Theme
 	// Support is where people get help: a mailto: or https: URL. Empty: none.
 	Support string
-	// Privacy is the https: URL of the privacy notice. Empty: none.
-	Privacy string
+	// Privacy and Imprint are the https: URLs of the privacy notice and of who runs
+	// the site. Empty: none.
+	Privacy, Imprint string
+	// Announcement is plain text that every page shows above its card. Empty: none.
+	Announcement string
+	// CSS comes after the style of every page, see [CheckCSS]. Empty: none.
+	CSS string
+	// Templates are the operator's own. Nil: ours.
+	Templates *Templates
 }
 
 // look is LookOptions made ready for the templates, which see what is exported.
 type look struct {
-	Name        string
-	Initial     string
-	Logo        template.URL
-	Support     string
-	SupportText string
-	Privacy     string
+	Name         string
+	Initial      string
+	Logo         template.URL
+	Support      string
+	SupportText  string
+	Privacy      string
+	Imprint      string
+	Announcement string
 
-	supportLink         template.HTML
-	style, accountStyle string
-	styleElement        template.HTML
-	accountStyleElement template.HTML
-	accent              Color
-	adjusted            bool
+	supportLink   template.HTML
+	styles        [account + 1]string // by kind
+	styleElements [account + 1]template.HTML
+	accent        Color
+	adjusted      bool
 }
 
 // LogoURI makes a data: URI of an image file: PNG, JPEG, GIF, WebP or SVG. An
@@ -94,7 +109,7 @@ func newLook(o LookOptions) (*look, error) {
 	if name == "" || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return nil, ErrName
 	}
-	l := &look{Name: name, Initial: initial(name), Privacy: o.Privacy}
+	l := &look{Name: name, Initial: initial(name), Privacy: o.Privacy, Imprint: o.Imprint, Announcement: o.Announcement}
 	if o.Logo != "" {
 		if err := checkLogo(o.Logo); err != nil {
 			return nil, err
@@ -104,10 +119,25 @@ func newLook(o LookOptions) (*look, error) {
 	if err := l.setSupport(o.Support); err != nil {
 		return nil, err
 	}
-	if u, err := url.Parse(o.Privacy); o.Privacy != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+	switch {
+	case !isLink(o.Privacy):
 		return nil, ErrPrivacy
+	case !isLink(o.Imprint):
+		return nil, ErrImprint
+	case utf8.RuneCountInString(o.Announcement) > MaxAnnouncement, !utf8.ValidString(o.Announcement), strings.ContainsFunc(o.Announcement, unicode.IsControl):
+		return nil, ErrAnnouncement
 	}
-	return l, l.setColors(o.Accent, o.Theme)
+	if err := CheckCSS(o.CSS); err != nil {
+		return nil, err
+	}
+	return l, l.setStyles(o.Accent, o.Theme, o.CSS)
+}
+
+// isLink reports whether a text can stand in the footer: nothing, or a page that
+// is served over https.
+func isLink(text string) bool {
+	u, err := url.Parse(text)
+	return text == "" || err == nil && u.Scheme == "https" && u.Host != ""
 }
 
 // initial is the sign of an app without a logo.

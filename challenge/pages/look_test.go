@@ -26,9 +26,9 @@ var propertyNames = map[string]string{
 func palettes(t testing.TB, html string) []map[string]pages.Color {
 	t.Helper()
 	var found []map[string]pages.Color
-	for _, block := range regexp.MustCompile(`:root\{(--[^}]*)\}`).FindAllStringSubmatch(html, -1) {
+	for _, block := range regexp.MustCompile(`:root\{(?:color-scheme:[a-z ]+;)?(--[^}]*)\}`).FindAllStringSubmatch(html, -1) {
 		colors := map[string]pages.Color{}
-		for _, m := range regexp.MustCompile(`--(\w):(#\w+);`).FindAllStringSubmatch(block[1], -1) {
+		for _, m := range regexp.MustCompile(`--(\w):(#\w+)`).FindAllStringSubmatch(block[1], -1) {
 			c, err := pages.ParseColor(m[2])
 			if err != nil {
 				t.Fatalf("%s: %v", m[0], err)
@@ -120,7 +120,7 @@ func TestParseColor(t *testing.T) {
 func TestThemes(t *testing.T) {
 	for theme, want := range map[pages.Theme]string{
 		"": "color-scheme:light dark", pages.ThemeAuto: "color-scheme:light dark",
-		pages.ThemeLight: "color-scheme:light}", pages.ThemeDark: "color-scheme:dark}",
+		pages.ThemeLight: "color-scheme:light;", pages.ThemeDark: "color-scheme:dark;",
 	} {
 		html := render(t, renderer(t, func(o *pages.LookOptions) { o.Theme = theme }), pages.Begin{})
 		if !strings.Contains(html, want) {
@@ -152,6 +152,9 @@ func TestNewRefusesWhatCannotBeShown(t *testing.T) {
 		{"support without an address", func(o *pages.LookOptions) { o.Support = "mailto:help" }, pages.ErrSupport},
 		{"privacy over http", func(o *pages.LookOptions) { o.Privacy = "http://example.com" }, pages.ErrPrivacy},
 		{"privacy without a host", func(o *pages.LookOptions) { o.Privacy = "https:" }, pages.ErrPrivacy},
+		{"imprint by script", func(o *pages.LookOptions) { o.Imprint = "javascript:alert(1)" }, pages.ErrImprint},
+		{"an announcement of two lines", func(o *pages.LookOptions) { o.Announcement = "a\nb" }, pages.ErrAnnouncement},
+		{"an announcement too long", func(o *pages.LookOptions) { o.Announcement = strings.Repeat("é", 301) }, pages.ErrAnnouncement},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -20,8 +20,8 @@ import (
 
 // A Page is one of this package's screens: Email, Code, Send, SendForm, Begin,
 // NoAccess, NoCountry, Stop, Stopped, StopOver, Restored, SignOut, SignedOut,
-// CookiesBlocked, Unavailable, Framed, PlainHTTP, NotSent, Erasing or Refused, or one of
-// the account pages, whose names begin with Account.
+// CookiesBlocked, Unavailable, Framed, PlainHTTP, NotSent, Languages, Erasing or Refused,
+// or one of the account pages, whose names begin with Account.
 type Page interface {
 	kind() kind
 	content(s scribe) content
@@ -37,11 +37,12 @@ type Check interface {
 type kind uint8
 
 const (
-	still    kind = iota // no script
-	scripted             // runs the page's script, which talks to this host
-	sending              // has a form that the app answers
-	framed               // may stand in a frame of the same site
-	account              // an account page, with a style and a script of its own
+	still   kind = iota // no script
+	asking              // asks for an address; its script talks to this host
+	coding              // asks for a code; so does its script
+	sending             // has a form that the app answers
+	framed              // may stand in a frame of the same site
+	account             // an account page, with a script of its own
 )
 
 // content is what a page puts into the common frame.
@@ -61,34 +62,47 @@ type message struct {
 
 // view is what the templates see.
 type view struct {
-	Look    *look
-	Lang    string
-	Dir     string
-	Title   string
-	Heading template.HTML
-	Help    template.HTML
-	Privacy string // the link's text
-	Style   template.HTML
-	Script  template.HTML
-	Account *accountView
-	Body    any
+	Look     *look
+	Lang     string
+	Dir      string
+	Title    string
+	Heading  template.HTML
+	Help     template.HTML
+	Privacy  string // the link's text
+	Imprint  string // the link's text
+	Language *link  // to where the language is chosen
+	Style    template.HTML
+	Script   template.HTML
+	Account  *accountView
+	Body     any
 }
 
 // A Renderer renders the pages of one gate. It never changes once it is made
 // and is safe for concurrent use.
 type Renderer struct {
-	look     *look
-	policies [account + 1]string
+	look      *look
+	templates *template.Template
+	policies  [account + 1]string
+}
+
+// Surroundings are what a page cannot know by itself.
+type Surroundings struct {
+	// LanguageURL is where the language of pages is chosen; empty: nowhere.
+	LanguageURL string
 }
 
 // New computes all that the pages of one gate have in common. It returns
-// ErrName, ErrLogo, ErrAccent, ErrTheme, ErrSupport and ErrPrivacy.
+// ErrName, ErrLogo, ErrAccent, ErrTheme, ErrSupport, ErrPrivacy, ErrImprint,
+// ErrAnnouncement and ErrCSS.
 func New(options LookOptions) (*Renderer, error) {
 	l, err := newLook(options)
 	if err != nil {
 		return nil, fmt.Errorf("reading the look of pages: %w", err)
 	}
-	r := &Renderer{look: l}
+	r := &Renderer{look: l, templates: builtIn}
+	if options.Templates != nil {
+		r.templates = options.Templates.set
+	}
 	for k := range r.policies {
 		r.policies[k] = policy(l, kind(k))
 	}
@@ -98,28 +112,15 @@ func New(options LookOptions) (*Renderer, error) {
 // Render appends a page to dst. Errors mean that a template is broken, never
 // that a field is: every field may hold anything.
 func (r *Renderer) Render(dst *bytes.Buffer, lex *words.Lexicon, page Page) error {
+	return r.RenderIn(dst, lex, page, Surroundings{})
+}
+
+// RenderIn is Render for a page that stands somewhere.
+func (r *Renderer) RenderIn(dst *bytes.Buffer, lex *words.Lexicon, page Page, around Surroundings) error {
 	s := scribe{lex: lex, look: r.look}
 	c := page.content(s)
-	v := view{
-		Look: r.look, Lang: lex.Lang(), Dir: lex.Dir(),
-		Title:   s.title(c),
-		Heading: c.heading.html,
-		Privacy: s.text("frame.privacy", nil),
-		Style:   r.look.styleElement,
-		Account: c.account,
-		Body:    c.data,
-	}
-	if r.look.Support != "" {
-		v.Help = s.html("frame.help", nil)
-	}
-	switch page.kind() {
-	case scripted:
-		v.Script = scriptElement
-	case account:
-		v.Style, v.Script = r.look.accountStyleElement, accountScriptElement
-	}
 	start := dst.Len()
-	if err := templates.ExecuteTemplate(dst, c.template, v); err != nil {
+	if err := r.templates.ExecuteTemplate(dst, c.template, r.view(s, c, page.kind(), around)); err != nil {
 		return fmt.Errorf("rendering %s: %w", c.template, err)
 	}
 	// What was typed may be no UTF-8, but what is said to be UTF-8 has to be.
@@ -129,6 +130,32 @@ func (r *Renderer) Render(dst *bytes.Buffer, lex *words.Lexicon, page Page) erro
 		dst.Write(out)
 	}
 	return nil
+}
+
+func (r *Renderer) view(s scribe, c content, k kind, around Surroundings) view {
+	v := view{
+		Look: r.look, Lang: s.lex.Lang(), Dir: s.lex.Dir(),
+		Title:   s.title(c),
+		Heading: c.heading.html,
+		Privacy: s.text("frame.privacy", nil),
+		Imprint: s.text("frame.imprint", nil),
+		Style:   r.look.styleElements[k],
+		Account: c.account,
+		Body:    c.data,
+	}
+	if r.look.Support != "" {
+		v.Help = s.html("frame.help", nil)
+	}
+	if around.LanguageURL != "" {
+		v.Language = &link{URL: around.LanguageURL, Label: s.text("language.link", nil)}
+	}
+	switch k {
+	case asking, coding:
+		v.Script = scriptElement
+	case account:
+		v.Script = accountScriptElement
+	}
+	return v
 }
 
 // CSP is the Content-Security-Policy that a page is to be sent with. It allows

@@ -40,8 +40,8 @@ var shortProperties = strings.NewReplacer(
 	"--error", "--x", "--accent", "--a", "--on", "--o", "--bar", "--b",
 )
 
-// setColors makes the style of a gate.
-func (l *look) setColors(accent string, theme Theme) error {
+// setStyles makes the styles of a gate. The operator's own comes last.
+func (l *look) setStyles(accent string, theme Theme, css string) error {
 	wanted := standardAccent
 	if accent != "" {
 		c, err := ParseColor(accent)
@@ -56,7 +56,7 @@ func (l *look) setColors(accent string, theme Theme) error {
 	switch theme {
 	case "", ThemeAuto:
 		scheme, l.accent = "light dark", light
-		colors = lightRules + "@media(prefers-color-scheme:dark){" + darkRules + "}"
+		colors = lightRules + "@media(prefers-color-scheme:dark){:root{" + darkRules + "}"
 	case ThemeLight:
 		scheme, l.accent, colors = "light", light, lightRules
 	case ThemeDark:
@@ -65,20 +65,21 @@ func (l *look) setColors(accent string, theme Theme) error {
 		return ErrTheme
 	}
 	l.adjusted = l.accent != wanted
-	l.style = shortProperties.Replace(colors + ":root{color-scheme:" + scheme + "}" + style)
-	l.accountStyle = l.style + shortProperties.Replace(accountStyle)
-	l.styleElement = template.HTML("<style>" + l.style + "</style>")
-	l.accountStyleElement = template.HTML("<style>" + l.accountStyle + "</style>")
+	own := shortProperties.Replace(css)
+	for k := range l.styles {
+		l.styles[k] = ":root{color-scheme:" + scheme + ";" + colors + sheet(kind(k), l) + own
+		l.styleElements[k] = template.HTML("<style>" + l.styles[k] + "</style>")
+	}
 	return nil
 }
 
-// rules are the palette as custom properties, with the accent in a shade that
-// can be read on it: as text on the card, and under text itself.
+// rules are the palette as custom properties up to the end of their block, with
+// the accent in a shade that can be read on it: as text on the card, and under
+// text itself.
 func (p palette) rules(accent Color) (Color, string) {
 	accent = accent.readable(p.towards, readableRatio, p.card, p.on)
 	var b strings.Builder
-	b.WriteString(":root{")
-	for _, property := range []struct {
+	for i, property := range []struct {
 		name  string
 		value Color
 	}{
@@ -92,8 +93,10 @@ func (p palette) rules(accent Color) (Color, string) {
 		{"accent", accent},
 		{"on", p.on},
 	} {
-		b.WriteString("--" + property.name + ":" + property.value.String() + ";")
+		if i > 0 {
+			b.WriteByte(';')
+		}
+		b.WriteString(shortProperties.Replace("--"+property.name) + ":" + property.value.short())
 	}
-	b.WriteString("}")
-	return accent, b.String()
+	return accent, b.String() + "}"
 }

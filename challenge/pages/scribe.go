@@ -65,6 +65,15 @@ func (s scribe) title(c content) string {
 	return title
 }
 
+// errorTitle is what the script makes of the title where something goes wrong: it
+// puts the title as it is in place of {title}.
+func (s scribe) errorTitle(failed bool) string {
+	if failed {
+		return "{title}"
+	}
+	return s.text("frame.error_title", words.Args{"title": "{title}"})
+}
+
 // fate says what became of a form that the app never got: it can still be sent,
 // or it is lost.
 func (s scribe) fate(held, lost bool) template.HTML {
@@ -133,15 +142,19 @@ func (s scribe) moment(p phrase, now, then time.Time) message {
 	case minutes > 119:
 		key, count = p.hours, (minutes+59)/60
 	}
-	m := message{text: s.text(key, words.Args{"count": count})}
-	m.html = template.HTML(template.HTMLEscapeString(m.text))
-	if left >= 12*time.Hour {
+	return s.clock(p, then, left, s.text(key, words.Args{"count": count}))
+}
+
+// clock makes a time of which the script knows when it is.
+func (s scribe) clock(p phrase, then time.Time, left time.Duration, text string) message {
+	m := message{text: text, html: template.HTML(template.HTMLEscapeString(text))}
+	if left.Abs() >= 12*time.Hour {
 		return m
 	}
 	var b strings.Builder
 	moments.Execute(&b, map[string]any{ //nolint:errcheck // a strings.Builder takes everything
 		"Then": then.UTC().Format(time.RFC3339), "In": int(left / time.Second),
-		"Clock": s.text(p.clock, words.Args{"time": "{time}"}), "Text": m.text,
+		"Clock": s.text(p.clock, words.Args{"time": "{time}"}), "Text": text,
 	})
 	m.html = template.HTML(b.String())
 	return m

@@ -104,7 +104,11 @@ func (s scribe) changeNamed(change string) string {
 func (d StopDetails) rows(s scribe) []detail {
 	var rows []detail
 	if d.Browser != "" {
-		rows = append(rows, detail{s.text("mail.browser", nil), isolated(d.Browser).html})
+		name := d.Browser
+		if name == unknownKind {
+			name = s.text("mail.unknown_browser", nil)
+		}
+		rows = append(rows, detail{s.text("mail.browser", nil), isolated(name).html})
 	}
 	if near := s.near(d.Near); d.Near.Private {
 		rows = append(rows, detail{s.text("mail.place", nil), near.html})

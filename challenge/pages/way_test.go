@@ -14,64 +14,10 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
 )
 
-// doorWays are [3], [5], [11], and the code page of a change.
-func doorWays() []screen {
-	at := func(way pages.Way, changes ...func(*pages.Code)) pages.Page {
-		c := asked()
-		c.Way = way
-		for _, change := range changes {
-			change(&c)
-		}
-		return c
-	}
-	trouble := func(t pages.Trouble) func(*pages.Code) {
-		return func(c *pages.Code) { c.Trouble, c.Entered, c.RetryAt = t, 4, noon.Add(time.Hour) }
-	}
-	typed := func(text string) func(*pages.Code) { return func(c *pages.Code) { c.Typed = text } }
-	holding := func(c *pages.Code) { c.Held = held }
-	forPurpose := func(purpose pages.Purpose) func(*pages.Code) {
-		return func(c *pages.Code) { *c = changing(purpose) }
-	}
-	to := func(way pages.Way) func(*pages.Code) { return func(c *pages.Code) { c.Way = way } }
-	return []screen{
-		{"1-email-signed-out", pages.Email{Endpoints: endpoints, Flow: flow, SignedOut: true}},
-		{"2-code-signed-out", at(pages.WayMail, func(c *pages.Code) { c.SignedOut = true })},
-		{"2-code-no-other-way", at(pages.WayMail, func(c *pages.Code) { c.Offers = pages.WayOffers{} })},
-		{"3-backup", at(pages.WayBackup)},
-		{"3-backup-known", at(pages.WayBackup, func(c *pages.Code) { *c = known(); c.Way = pages.WayBackup })},
-		{"3-backup-missing", at(pages.WayBackup, trouble(pages.CodeMissing))},
-		{"3-backup-wrong", at(pages.WayBackup, trouble(pages.WrongCode), typed("ABCD-EFGH-JKMN-PQRS"))},
-		{"3-backup-form", at(pages.WayBackup, trouble(pages.WrongLength), typed("ABCD"))},
-		{"3-backup-held", at(pages.WayBackup, trouble(pages.WrongCode), holding)},
-		{"3-backup-locked", at(pages.WayBackup, trouble(pages.AddressLocked))},
-		{"5-choice", at(pages.WayChoice)},
-		{"5-choice-held", at(pages.WayChoice, holding)},
-		{"5-app", at(pages.WayApp)},
-		{"5-app-wrong", at(pages.WayApp, trouble(pages.WrongCode), typed("123456"))},
-		{"5-app-missing", at(pages.WayApp, trouble(pages.CodeMissing))},
-		{"5-app-length", at(pages.WayApp, trouble(pages.WrongLength), typed("1234"))},
-		{"5-app-locked", at(pages.WayApp, trouble(pages.AppLocked))},
-		{"5-app-confirm", at(pages.WayApp, func(c *pages.Code) { *c = confirm(); c.Way = pages.WayApp })},
-		{"5-second", at(pages.WaySecond)},
-		{"5-second-letters", at(pages.WaySecond, func(c *pages.Code) { c.Length, c.Alphabet = 8, "BCDFGHJKLMNPQRSTVWXZ" })},
-		{"5-second-again", at(pages.WaySecond, func(c *pages.Code) { c.Notice = pages.SentAgain })},
-		{"for-backup-codes", changing(pages.PurposeBackupCodes)},
-		{"for-backup-codes-wrong", at(pages.WayMail, forPurpose(pages.PurposeBackupCodes), trouble(pages.WrongCode))},
-		{"for-backup-codes-by-second", at(pages.WayMail, forPurpose(pages.PurposeBackupCodes), to(pages.WaySecond))},
-		{"for-app-by-backup", at(pages.WayMail, forPurpose(pages.PurposeApp), to(pages.WayBackup))},
-		{"for-app-choice", at(pages.WayMail, forPurpose(pages.PurposeApp), to(pages.WayChoice))},
-		{"for-app-replaced", at(pages.WayMail, forPurpose(pages.PurposeApp), func(c *pages.Code) { c.Replaced = true })},
-		{"for-proof", at(pages.WayMail, forPurpose(pages.PurposeProof), func(c *pages.Code) { c.Offers = pages.WayOffers{} })},
-		{"for-something", changing(pages.PurposeSomethingNew)},
-		{"for-erase-expired", at(pages.WayMail, forPurpose(pages.PurposeErase), trouble(pages.CodeExpired))},
-		{"for-erase-cancelled", at(pages.WayMail, forPurpose(pages.PurposeErase), trouble(pages.CodeCancelled), func(c *pages.Code) { c.Tries = 5 })},
-	}
-}
-
 func TestTheFieldOfAWayIsForWhatIsTypedThere(t *testing.T) {
 	r := renderer(t, nil)
 	common := map[string]string{
-		"id": "code", "type": "text", "name": "code", "value": "", "autocorrect": "off", "spellcheck": "false",
+		"id": "code", "type": "text", "name": "code", "autocorrect": "off", "spellcheck": "false",
 		"enterkeyhint": "go", "dir": "ltr", "aria-describedby": "error hint", "autofocus": "autofocus",
 	}
 	tests := map[string]struct {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
-	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
 const (
@@ -119,7 +118,7 @@ func (k *desk) enter() (challenge.Verdict, bool) {
 		k.w.Header().Add("Set-Cookie", cookie)
 	}
 	if v.Decision == challenge.Pass && v.Admission != nil && v.Admission.Live.Key() != "" {
-		k.admission = v.Admission
+		k.admission, k.in.proved = v.Admission, v.Admission.Live
 		return v, true
 	}
 	if v.Decision == challenge.Pass {
@@ -148,16 +147,10 @@ func (k *desk) path(name string) string { return k.door.endpointsPath(k.in.Origi
 
 // visit is the request as the gate wants it.
 func (k *desk) visit() *challenge.Visit {
-	k.in.visit.Language = k.words().Lang()
-	return &k.in.visit
-}
-
-// words are in the language that the person chose, or else their browser.
-func (k *desk) words() *words.Lexicon {
-	if k.read != nil && k.read.Settings.Language != "" {
-		return words.For(k.read.Settings.Language)
+	if k.answersPost() { // else nothing is mailed
+		k.in.visit.Language = k.door.languageOf(k.r, k.in)
 	}
-	return words.For(k.r.Header.Get("Accept-Language"))
+	return &k.in.visit
 }
 
 // action is what the form is to do.
@@ -177,7 +170,7 @@ func (k *desk) head() http.Header { return k.door.head(k.w) }
 // show answers with a page.
 func (k *desk) show(status int, p pages.Page) {
 	k.head()
-	k.door.pageIn(k.w, k.r, k.in, k.words(), status, p)
+	k.door.page(k.w, k.r, k.in, status, p)
 }
 
 // frame is what every account page is told. Its times are in the person's zone once
@@ -200,12 +193,13 @@ func (k *desk) frame() pages.AccountFrame {
 // account reads the person's account. Where that fails it has answered.
 func (k *desk) account() (challenge.Account, bool) {
 	if k.read == nil {
-		a, err := k.door.gate.Account(k.r.Context(), k.visit(), k.admission)
+		a, err := k.door.gate.Account(k.r.Context(), &k.in.visit, k.admission)
 		if err != nil {
 			k.failed(err)
 			return challenge.Account{}, false
 		}
 		k.read = &a
+		k.in.lexicon = k.door.spoken(k.r, k.door.saved(a.Settings))
 	}
 	return *k.read, true
 }

@@ -82,7 +82,7 @@ func (k *desk) activityFile() {
 		}
 	}
 	var file bytes.Buffer
-	if err := k.in.site.pages.ActivityCSV(&file, k.words(), k.frame().Zone, all); err != nil {
+	if err := k.in.site.pages.ActivityCSV(&file, k.door.words(k.r, k.in), k.frame().Zone, all); err != nil {
 		k.failed(err)
 		return
 	}

@@ -153,7 +153,7 @@ func (k *desk) downloadCodes() {
 		k.show(http.StatusGone, pages.AccountCodesLost{Frame: k.frame()})
 		return
 	}
-	file := k.in.site.pages.CodesFile(k.words(), k.madePage(made))
+	file := k.in.site.pages.CodesFile(k.door.words(k.r, k.in), k.madePage(made))
 	k.download("doorcode-"+hostname(k.in.site.host)+"-backup-codes.txt", "text/plain; charset=utf-8", file)
 }
 

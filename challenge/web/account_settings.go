@@ -41,16 +41,16 @@ func (k *desk) settings() {
 		}, string(challenge.EraseData)))
 		return
 	}
-	p := pages.AccountSettings{Frame: k.frame(), Choices: choicesOf(a.Settings), Saved: k.query().Has(querySaved)}
+	p := pages.AccountSettings{Frame: k.frame(), Choices: k.choicesOf(a.Settings), Saved: k.query().Has(querySaved)}
 	if due, id := waiting(a, challenge.EraseData); id != "" {
 		p.Erasing = &pages.AccountWaiting{ID: id, What: pages.ChangeErase, Due: due}
 	}
 	k.show(http.StatusOK, p)
 }
 
-func choicesOf(s challenge.PersonSettings) pages.AccountChoices {
+func (k *desk) choicesOf(s challenge.PersonSettings) pages.AccountChoices {
 	c := pages.AccountChoices{Language: s.Language, News: !s.Quiet, Always: s.Always, Zone: s.Zone}
-	for _, tag := range words.Languages() {
+	for _, tag := range k.door.catalogue.Languages() {
 		c.Languages = append(c.Languages, pages.AccountLanguage{Tag: tag, Name: words.OwnName(tag)})
 	}
 	return c
@@ -82,7 +82,7 @@ func (k *desk) askSettings() {
 		return
 	}
 	if a, ok := k.account(); ok {
-		k.show(http.StatusOK, k.settingsForm(choicesOf(a.Settings)))
+		k.show(http.StatusOK, k.settingsForm(k.choicesOf(a.Settings)))
 	}
 }
 
@@ -100,14 +100,14 @@ func (k *desk) saveSettings() {
 	if form.Has(fieldLanguage) { // with one language there is no choice
 		chosen.Language = form.Get(fieldLanguage)
 	}
-	if chosen.Language != "" && !slices.Contains(words.Languages(), chosen.Language) {
+	if chosen.Language != "" && !slices.Contains(k.door.catalogue.Languages(), chosen.Language) {
 		chosen.Language = ""
 	}
 	typed := strings.TrimSpace(form.Get(fieldZone))
 	zone, known := zoneOf(typed)
 	if !known {
 		chosen.Zone = strings.ToValidUTF8(typed[:min(len(typed), maxZone)], "")
-		p := k.settingsForm(choicesOf(chosen))
+		p := k.settingsForm(k.choicesOf(chosen))
 		p.BadZone = true
 		k.show(http.StatusUnprocessableEntity, p)
 		return
@@ -116,6 +116,9 @@ func (k *desk) saveSettings() {
 	if err := k.door.gate.SetSettings(k.r.Context(), k.visit(), k.admission, chosen); err != nil {
 		k.failed(err)
 		return
+	}
+	if form.Has(fieldLanguage) { // what was chosen in this browser before is not to win over it
+		k.w.Header().Add("Set-Cookie", k.door.cookies.chosen(k.in, chosen.Language, k.door.catalogue))
 	}
 	k.to(k.name + "?" + querySaved)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func TestSettingsAreKept(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, speaking("en"))
 	b := w.enters(firefox, ana)
 	b.open("/.doorcode/settings").wants(t, http.StatusOK, "!Language", // there is one alone
 		"Time zoneAs in the browser", "An email when one signs in", "Not in remembered browsers")

@@ -57,7 +57,7 @@ func (d *Door) postEmail(ctx context.Context, r *http.Request, in *Arrival, f *c
 	if ofEmail(f.Note) && f.Address == address {
 		before.Address = "" // a new code was asked for, not the same again
 	}
-	in.visit.Language = languageOf(r)
+	in.visit.Language = d.languageOf(r, in)
 	sent, err := d.gate.Begin(ctx, &in.visit, &before, address)
 	res := result{flow: f, note: noteOf(err), err: broken(err)}
 	if sent.Flow != nil && !errors.Is(err, challenge.ErrNotListed) {
@@ -90,7 +90,7 @@ func (d *Door) postCode(ctx context.Context, r *http.Request, in *Arrival, f *ch
 	if typed == "" {
 		return came(f, challenge.FlowNote{Kind: noteNoCode, Remember: remember})
 	}
-	in.visit.Language = languageOf(r)
+	in.visit.Language = d.languageOf(r, in)
 	entry, err := d.gate.Verify(ctx, &in.visit, f, challenge.Try{Typed: typed, Remember: remember})
 	if err != nil {
 		note := noteOf(err)
@@ -118,7 +118,7 @@ func (d *Door) postResend(ctx context.Context, r *http.Request, in *Arrival, f *
 		return result{flow: f, note: f.Note}
 	}
 	ticked := d.ticks(in, f) // the gate may begin another flow, without the note
-	in.visit.Language = languageOf(r)
+	in.visit.Language = d.languageOf(r, in)
 	sent, err := d.gate.Resend(ctx, &in.visit, f)
 	return mailed(sent, err, f, ticked, noteNew)
 }

@@ -190,6 +190,9 @@ func (d *Door) deny(w http.ResponseWriter, r *http.Request, in *Arrival, v chall
 		d.noAccess(w, r, in)
 		return
 	}
+	if v.Admission != nil {
+		in.proved = v.Admission.Live
+	}
 	// Whoever only has the first factor must not learn the mailbox from it.
 	page := pages.NoAccess{Address: v.Identity.User}
 	if in.Earlier == nil || page.Address == "" {

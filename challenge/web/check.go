@@ -67,6 +67,9 @@ func (d *Door) show(w http.ResponseWriter, c check) {
 	if c.acted && shown.flow == nil {
 		shown.flow = c.flow
 	}
+	if page, ok := shown.page.(pages.Code); ok && page.Ref != "" && c.r.Method == http.MethodGet {
+		d.gate.Opened(c.flow)
+	}
 	if shown.flow != nil && c.r.Method != http.MethodHead {
 		h.Add("Set-Cookie", d.cookies.flow(c.in, d.gate.SealFlow(shown.flow), challenge.FlowLife))
 	}
@@ -130,7 +133,7 @@ func (c *check) known() (screen, error) {
 }
 
 func (c *check) greet() (screen, error) {
-	c.in.visit.Language = languageOf(c.r)
+	c.in.visit.Language = c.door.languageOf(c.r, c.in)
 	sent, err := c.door.gate.Greet(c.r.Context(), &c.in.visit, c.flow)
 	if errors.Is(err, challenge.ErrUnavailable) {
 		return screen{}, err
@@ -197,7 +200,10 @@ func (c *check) codePage(p challenge.Progress) pages.Code {
 		Now: c.in.Now, Expires: p.Ends, RetryAt: p.Until, ResendIn: max(0, p.ResendAt.Sub(c.in.Now)),
 		Remember: remembering[policy.Devices.Choice], Days: int(policy.Devices.Idle / (24 * time.Hour)),
 		Ticked: c.door.ticks(c.in, c.flow), Often: c.door.gate.OftenAsked(c.r.Context(), &c.in.visit), Reason: reasons[c.reason()],
-		FormNotSent: c.formLost, Held: c.kept(), AnswersPost: c.answersPost, SignedOut: c.verdict.Elsewhere, Replaced: c.replaced,
+		FormNotSent: c.formLost, Held: c.kept(), AnswersPost: c.answersPost, SignedOut: c.verdict.Elsewhere, ByOperator: c.verdict.ByOperator, Replaced: c.replaced,
+	}
+	if c.in.Earlier != nil && page.For == pages.PurposeNone {
+		page.Delivery = deliveryOf(c.door.gate.Delivery(c.flow))
 	}
 	if page.Known {
 		place := c.door.gate.Locate(c.in.IP)
@@ -275,7 +281,8 @@ func (c *check) emailScreen(set *challenge.Flow) screen {
 func (c *check) emailPage() pages.Email {
 	page := pages.Email{
 		Endpoints: c.endpoints(), Flow: c.hidden(), Address: string(c.verdict.Remembered),
-		Now: c.in.Now, FormNotSent: c.formLost, Held: c.kept(), AnswersPost: c.answersPost, SignedOut: c.verdict.Elsewhere,
+		Now: c.in.Now, FormNotSent: c.formLost, Held: c.kept(), AnswersPost: c.answersPost,
+		SignedOut: c.verdict.Elsewhere, ByOperator: c.verdict.ByOperator,
 	}
 	n := c.flow.Note
 	if n == nil {
@@ -338,9 +345,6 @@ func (d *Door) flowOf(in *Arrival) (found *challenge.Flow) {
 	}
 	return found
 }
-
-// languageOf is the language of the page that a request gets, for its mail.
-func languageOf(r *http.Request) string { return words.For(r.Header.Get("Accept-Language")).Lang() }
 
 var remembering = map[challenge.Choice]pages.Remember{
 	challenge.ChoiceAsk: pages.RememberAsk, challenge.ChoiceAlways: pages.RememberAlways, challenge.ChoiceNever: pages.RememberNever,

@@ -27,6 +27,7 @@ const (
 	sessionCookie = iota
 	deviceCookie
 	flowCookie
+	languageCookie
 )
 
 // cookies knows the names and attributes of our cookies: the one place where
@@ -36,7 +37,7 @@ type cookies struct {
 	domain  string
 	secured *upstream.Jar // names over https
 	plain   *upstream.Jar // names over http
-	names   [2][3]string  // plain, secured
+	names   [2][4]string  // plain, secured
 }
 
 func newCookies(o CookieOptions, domain string) cookies {
@@ -48,8 +49,8 @@ func newCookies(o CookieOptions, domain string) cookies {
 	if domain != "" {
 		wide = "__Secure-" + o.Name
 	}
-	c.names[0] = [3]string{o.Name, o.Name + "-device", o.Name + "-flow"}
-	c.names[1] = [3]string{wide, wide + "-device", host + "-flow"}
+	c.names[0] = [4]string{o.Name, o.Name + "-device", o.Name + "-flow", o.Name + "-language"}
+	c.names[1] = [4]string{wide, wide + "-device", host + "-flow", host + "-language"}
 	c.plain, c.secured = upstream.NewJar(c.names[0][:]...), upstream.NewJar(c.names[1][:]...)
 	return c
 }
@@ -94,7 +95,7 @@ func (c *cookies) write(in *Arrival, which int, value string, life time.Duration
 	if c.options.Strict {
 		cookie.SameSite = http.SameSiteStrictMode
 	}
-	if c.domain != "" && which != flowCookie {
+	if c.domain != "" && which < flowCookie {
 		cookie.Domain = c.domain
 	}
 	return cookie.String()

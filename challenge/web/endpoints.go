@@ -37,6 +37,8 @@ var endpoints = map[string]endpoint{
 	"signout":   {get: (*Door).signOutPage, post: (*Door).signOut},
 	"ping":      {get: (*Door).ping, open: true},
 
+	languageEndpoint: {get: (*Door).languagePage, post: (*Door).postLanguage},
+
 	"":         atDesk((*desk).overview, (*desk).postOverview),
 	"sessions": atDesk((*desk).browsers, (*desk).postBrowsers),
 	"activity": atDesk((*desk).activity, (*desk).postActivity),

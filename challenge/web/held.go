@@ -211,6 +211,7 @@ func (d *Door) heldForm(w http.ResponseWriter, r *http.Request, in *Arrival) {
 		d.notSent(w, r, in, t.Back)
 		return
 	}
+	in.proved = v.Admission.Live
 	d.sendForm(w, r, in, h)
 }
 

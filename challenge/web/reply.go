@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
-	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
 // wantsJSON reports whether our script is asking.
@@ -71,6 +70,7 @@ func (d *Door) reply(w http.ResponseWriter, r *http.Request, in *Arrival, res re
 	case !wantsJSON(r) && brings == nil:
 		redirect(w, in.site, back)
 	case !wantsJSON(r) && brings.fits(res.live):
+		in.proved = res.live
 		d.sendForm(w, r, in, brings.held)
 	case !wantsJSON(r):
 		d.notSent(w, r, in, back)
@@ -106,7 +106,7 @@ func (d *Door) explain(w http.ResponseWriter, r *http.Request, in *Arrival, res 
 		p.Type = "malformed"
 	}
 	c := check{door: d, r: r, in: in, flow: res.flow, back: back}
-	lex := words.For(r.Header.Get("Accept-Language"))
+	lex := d.words(r, in)
 	if c.asksEmail() {
 		p.Message = in.site.pages.Sentence(lex, c.emailPage())
 	} else {

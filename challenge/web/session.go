@@ -23,6 +23,7 @@ type progress struct {
 	Verified bool       `json:"verified"`
 	Expires  *time.Time `json:"expires,omitempty"`
 	ResendIn *int       `json:"resend_in,omitempty"` // seconds
+	Mail     *mailTold  `json:"mail,omitempty"`
 }
 
 // status tells a waiting page how far its own browser is. Somebody who is known
@@ -38,7 +39,7 @@ func (d *Door) status(w http.ResponseWriter, r *http.Request, in *Arrival) {
 		p, err := d.gate.Progress(r.Context(), &in.visit, f)
 		if err == nil && p.Phase == challenge.Waiting {
 			ends, wait := p.Ends.UTC().Truncate(time.Second), max(0, int(p.ResendAt.Sub(in.Now)/time.Second))
-			said.Expires, said.ResendIn = &ends, &wait
+			said.Expires, said.ResendIn, said.Mail = &ends, &wait, d.mailOf(r, in, f)
 		}
 	}
 	answerJSON(w, r, said)

@@ -21,7 +21,7 @@ func (d *Door) signOutPage(w http.ResponseWriter, r *http.Request, in *Arrival) 
 	}
 	session := ""
 	if v.Admission != nil {
-		session = v.Admission.Live.Key()
+		session, in.proved = v.Admission.Live.Key(), v.Admission.Live
 	}
 	remembered := d.gate.Remembers(r.Context(), &in.visit)
 	d.head(w)

@@ -114,7 +114,7 @@ func conversation(t *testing.T, address string) []string {
 		note(step[0], b.post(scripted, step[0], step[1:]...))
 		note("page", b.open("/x"))
 	}
-	for n := 2; strings.Contains(b.page.body, `id="verify"`) && n < 20; n++ { // while there is a field
+	for n := 2; strings.Contains(b.page.body, `id="code"`) && n < 20; n++ { // while there is a field
 		note("verify", b.post(clicked, "/verify", "code", fmt.Sprintf("%06d", n)))
 		note("page", b.open("/x"))
 	}

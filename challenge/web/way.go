@@ -116,7 +116,7 @@ func (d *Door) mailAt(ctx context.Context, r *http.Request, in *Arrival, f *chal
 	if under == way || at.err != nil {
 		return at
 	}
-	in.visit.Language = languageOf(r)
+	in.visit.Language = d.languageOf(r, in)
 	if way == challenge.BySecond {
 		sent, err := d.gate.SendSecond(ctx, &in.visit, at.flow)
 		return mailed(sent, err, at.flow, ticked, noteWay) // that it was sent is more than anybody may know

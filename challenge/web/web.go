@@ -19,6 +19,7 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
 	"github.com/doorcode/caddy-doorcode/challenge/upstream"
+	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
 // A Door serves one gate over HTTP. It is safe for concurrent use.
@@ -28,7 +29,10 @@ type Door struct {
 	first   *site              // stands in where no origin fits
 	options Options
 	cookies cookies
-	tokens  bool // access tokens let programs in
+
+	catalogue *words.Catalogue
+
+	tokens bool // access tokens let programs in
 }
 
 // Options say what is particular to a door.
@@ -42,6 +46,8 @@ type Options struct {
 	SingleSignOn string
 	// Look is what pages look like. An empty Name is the host's.
 	Look pages.LookOptions
+	// Words are the languages of pages and mails. Nil: those that are built in.
+	Words *words.Catalogue
 	// Cookie says what our cookies are like.
 	Cookie CookieOptions
 	// Endpoints pins the own endpoints to one prefix, such as "/.doorcode".
@@ -63,7 +69,10 @@ func New(o Options) (*Door, error) {
 	if len(o.Origins) == 0 {
 		return nil, errors.New("origins: want at least one")
 	}
-	d := &Door{gate: o.Gate, options: o, sites: make(map[string][]*site, len(o.Origins))}
+	d := &Door{gate: o.Gate, options: o, sites: make(map[string][]*site, len(o.Origins)), catalogue: o.Words}
+	if d.catalogue == nil {
+		d.catalogue = words.Standard()
+	}
 	for _, origin := range o.Origins {
 		s, err := newSite(origin, o)
 		if err != nil {
@@ -119,7 +128,9 @@ type Arrival struct {
 	Now time.Time
 
 	visit    challenge.Visit
-	demanded bool // the app asks for a fresh code
+	demanded bool            // the app asks for a fresh code
+	proved   *challenge.Live // whose page it is; nil: nobody has shown who they are
+	lexicon  *words.Lexicon  // nil before it was looked for
 	site     *site
 	found    upstream.Found
 }

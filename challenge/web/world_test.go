@@ -46,6 +46,7 @@ type mailbox struct {
 	notices []challenge.Notice
 	refuse  error
 	down    bool
+	came    challenge.Delivery // how far every mail came
 }
 
 func (m *mailbox) Send(_ context.Context, n challenge.Notice) error {
@@ -62,6 +63,18 @@ func (m *mailbox) Down(string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.down
+}
+
+func (m *mailbox) Delivery(string) challenge.Delivery {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.came
+}
+
+func (m *mailbox) brings(stage challenge.DeliveryStage, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.came = challenge.Delivery{Stage: stage, At: at}
 }
 
 func (m *mailbox) breaks(refuse error, down bool) {
@@ -178,6 +191,7 @@ type world struct {
 	clock   *clock
 	store   *counter
 	mailbox *mailbox
+	house   *challenge.House
 	gate    *challenge.Gate
 	door    *web.Door
 
@@ -210,6 +224,7 @@ func newWorld(t testing.TB, change ...func(*settings)) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(house.Close)
+	w.house = house
 	if s.gate.Access, err = challenge.NewAccess(s.access); err != nil {
 		t.Fatal(err)
 	}

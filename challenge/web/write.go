@@ -42,10 +42,10 @@ func (d *Door) challengeHead(h http.Header, in *Arrival, reason challenge.Reason
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// page renders a page in the language of the browser. The headers common to all
+// page renders a page in the language of its visitor. The headers common to all
 // answers are set already.
 func (d *Door) page(w http.ResponseWriter, r *http.Request, in *Arrival, status int, p pages.Page) {
-	d.pageIn(w, r, in, words.For(r.Header.Get("Accept-Language")), status, p)
+	d.pageIn(w, r, in, d.words(r, in), status, p)
 }
 
 func (d *Door) pageIn(w http.ResponseWriter, r *http.Request, in *Arrival, lex *words.Lexicon, status int, p pages.Page) {
@@ -55,7 +55,7 @@ func (d *Door) pageIn(w http.ResponseWriter, r *http.Request, in *Arrival, lex *
 	}
 	defer buffers.Put(buf)
 	buf.Reset()
-	if err := in.site.pages.Render(buf, lex, p); err != nil {
+	if err := in.site.pages.RenderIn(buf, lex, p, d.around(in, p)); err != nil {
 		empty(w, http.StatusInternalServerError)
 		return
 	}

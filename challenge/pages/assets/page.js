@@ -1,18 +1,18 @@
 // The page works without this script; it saves reloads and waiting. In a browser too old for it nothing is lost.
 (() => {
-const doc = document, get = id => doc.getElementById(id), data = doc.body.dataset;
-const field = get('code') || get('email'), again = get('again'), back = get('back');
-const start = Date.now(), post = 'post' in data;
+const doc = document, get = id => doc.getElementById(id), data = doc.body.dataset, now = Date.now;
+const field = get('code') || get('email'), again = get('again'), back = get('back'), line = get('mail');
+const start = now(), post = 'post' in data, clear = '';
 const channel = new BroadcastChannel('doorcode');
-const told = get('status'), say = (text, how) => {
+const told = get('status'), tell = (words, how) => {
   told.className = how || 'status';
-  told.textContent = text;
+  told.textContent = words;
 };
-const call = (url, more) => fetch(url, {headers: {Accept: 'application/json'}, ...more}).then(r => r.json()).catch(() => ({}));
+const call = (url, more) => fetch(url, {headers: {Accept: 'application/json'}, ...more}).then(e => e.json()).catch(() => ({}));
 
 // A page that answers a POST never reloads, which would send that POST again, and listens to nothing.
 const goOn = to => post ? location.replace(to) : location.reload();
-if (post) history.replaceState(null, '', location.href);
+if (post) history.replaceState(null, clear);
 else channel.onmessage = e => e.data == 'verified' && goOn();
 
 if (back && history.length > 1) back.onclick = () => {
@@ -21,17 +21,15 @@ if (back && history.length > 1) back.onclick = () => {
 };
 
 // Times of day instead of minutes.
-for (const time of doc.querySelectorAll('time')) {
-  const {in: left, text} = time.dataset, then = new Date(start + left * 1000);
-  time.textContent = text.replace('{time}', then.toLocaleTimeString([], {timeStyle: 'short'}));
-}
+const clock = (words, at) => words.replace('{time}', new Date(at).toLocaleTimeString([], {timeStyle: 'short'}));
+for (const moment of doc.querySelectorAll('time')) moment.textContent = clock(moment.dataset.text, start + moment.dataset.in * 1000);
 
 // What the server will see of a typed code. Unicode keeps each script's ten digits in a row.
-const clean = text => text.normalize('NFKC').toUpperCase().replace(/\p{Nd}/gu, c => {
+const clean = words => words.normalize('NFKC').toUpperCase().replace(/\p{Nd}/gu, c => {
   let n = 0;
   while (n < 9 && /\p{Nd}/u.test(String.fromCodePoint(c.codePointAt() - n - 1))) n++;
   return n;
-}).replace(/./gsu, c => data.alphabet.includes(c) ? c : '');
+}).replace(/./gsu, c => data.alphabet.includes(c) ? c : clear);
 
 let busy, native, last, sendable = 0, asked = start;
 onsubmit = async e => {
@@ -43,15 +41,15 @@ onsubmit = async e => {
   // A held form goes with whatever loads the page anew, so the browser sends that by itself.
   if (held && !code) return;
   e.preventDefault();
-  const body = new URLSearchParams(new FormData(form)), label = [...button.childNodes];
-  if (button.name) body.append(button.name, button.value);
+  const sent = new URLSearchParams(new FormData(form)), label = [...button.childNodes];
+  if (button.name) sent.append(button.name, button.value);
   if (code) last = clean(field.value);
   button.ariaDisabled = busy = true;
   if (button.dataset.busy) button.textContent = button.dataset.busy;
-  const answer = await call(url, {method: 'POST', body});
+  const answer = await call(url, {method: 'POST', body: sent});
   if (answer.ok && code) channel.postMessage('verified');
   if (held && answer.form) {
-    field.name = '';
+    field.name = clear;
     form.action = answer.form;
     return form.submit();
   }
@@ -66,11 +64,12 @@ onsubmit = async e => {
     return button.click();
   }
   if (again && answer.resend_in) wait(answer.resend_in);
-  say(mine ? '' : answer.message);
+  tell(mine ? clear : answer.message);
   if (!mine) return;
   get('error').textContent = answer.message;
-  doc.title = data.error;
-  field.setAttribute('aria-invalid', true);
+  doc.title = data.error.replace('{title}', doc.title);
+  data.error = '{title}';
+  field.ariaInvalid = true;
   field.focus();
   field.select();
 };
@@ -89,37 +88,40 @@ if (data.alphabet) {
 }
 
 // Another tab may have entered the code. Another door may still be closed behind it: one reload a minute is enough.
+// A line tells how far the mail came, where somebody may know; what has been read out is not told again.
 const look = async () => {
-  const now = Date.now();
-  if (post || !data.status || doc.hidden || now - asked < 5000) return;
-  asked = now;
-  if (!(await call(data.status)).verified || now - (sessionStorage.doorcode || 0) < 6e4) return;
-  sessionStorage.doorcode = now;
+  const at = now();
+  if (post || !data.status || doc.hidden || at - asked < 5000) return;
+  asked = at;
+  const answer = await call(data.status), mail = answer.mail, words = mail && clock(mail.text, mail.at);
+  if (line && words && words != line.textContent) line.textContent = words;
+  if (!answer.verified || at - (sessionStorage.doorcode || 0) < 6e4) return;
+  sessionStorage.doorcode = at;
   goOn();
 };
 doc.onvisibilitychange = look;
 
 const tick = () => {
-  const now = Date.now(), left = Math.ceil((sendable - now) / 1000), waiting = left > 0;
-  if (now - start < 12e4) look();
-  if (again && now - start >= data.expires * 1000) {
+  const at = now(), left = Math.ceil((sendable - at) / 1000), waiting = left > 0;
+  if (at - start < 12e4) look();
+  if (again && at - start >= data.expires * 1000) {
     sendable = 0;
     delete data.expires;
     again.ariaDisabled = null;
-    again.className = '';
+    again.className = clear;
     again.firstChild.data = again.dataset.new;
-    get('left').textContent = '';
-    say(again.dataset.expired);
+    get('left').textContent = clear;
+    tell(again.dataset.expired);
   } else if (sendable) {
     again.ariaDisabled = waiting || null;
-    get('left').textContent = waiting ? again.dataset.in.replace('{seconds}', left) : '';
+    get('left').textContent = waiting ? again.dataset.in.replace('{seconds}', left) : clear;
     if (waiting) return;
     sendable = 0;
-    say(again.dataset.now, 'aloud');
+    tell(again.dataset.now, 'aloud');
   }
 };
 const wait = seconds => {
-  sendable = seconds && Date.now() + seconds * 1000;
+  sendable = seconds && now() + seconds * 1000;
   tick();
 };
 if (again) wait(+again.dataset.wait);
