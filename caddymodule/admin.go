@@ -41,6 +41,12 @@ const (
 	rotatePath   = "/doorcode/keys/rotate"      // POST
 	backupPath   = "/doorcode/storage/backup"   // GET
 	restoredPath = "/doorcode/storage/restored" // POST
+	peoplePath   = "/doorcode/people"           // GET
+	sessionsPath = "/doorcode/sessions"         // GET everybody's, POST one person's
+	revokePath   = "/doorcode/sessions/revoke"  // POST
+	browsersPath = "/doorcode/browsers"         // POST
+	dropPath     = "/doorcode/browsers/revoke"  // POST
+	whyPath      = "/doorcode/why"              // POST
 	unlockPath   = "/doorcode/unlock"           // POST
 	letInPath    = "/doorcode/let-in"           // POST
 	forgetPath   = "/doorcode/forget"           // POST
@@ -55,10 +61,17 @@ const (
 func (AdminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
 		{Pattern: statusPath, Handler: look(showStatus)},
+		{Pattern: vitalsPath, Handler: look(showVitals)},
 		{Pattern: keysPath, Handler: look(showKeys)},
 		{Pattern: backupPath, Handler: read(backUp)},
 		{Pattern: rotatePath, Handler: change(rotateKeys)},
 		{Pattern: restoredPath, Handler: change(endRestored)},
+		{Pattern: peoplePath, Handler: look(listPeople)},
+		{Pattern: sessionsPath, Handler: byMethod(look(everySession), change(sessionsOf, "address"))},
+		{Pattern: revokePath, Handler: change(revokeSessions, "address", "session", "all", "browsers")},
+		{Pattern: browsersPath, Handler: change(browsersOf, "address")},
+		{Pattern: dropPath, Handler: change(revokeBrowsers, "address", "browser")},
+		{Pattern: whyPath, Handler: change(tellWhy, "address")},
 		{Pattern: unlockPath, Handler: change(unlock, "address")},
 		{Pattern: letInPath, Handler: change(letIn, "address", "for", "why")},
 		{Pattern: forgetPath, Handler: change(forget, "address")},
@@ -78,14 +91,31 @@ type order struct {
 	For string `json:"for,omitempty"`
 	// Why is the reason for that code.
 	Why string `json:"why,omitempty"`
+	// Session and Browser name one of those that were listed; empty: all of a person.
+	Session string `json:"session,omitempty"`
+	Browser string `json:"browser,omitempty"`
+	// All means everybody's; with Browsers, those that are remembered need a code, too.
+	All      bool `json:"all,omitempty"`
+	Browsers bool `json:"browsers,omitempty"`
 }
 
 // refuseUnused refuses what an endpoint would not act on: whoever wrote it means
 // something else than what would be done.
 func (o order) refuseUnused(takes []string) error {
-	for _, said := range []struct{ word, value string }{{"address", o.Address}, {"for", o.For}, {"why", o.Why}} {
+	for _, said := range []struct {
+		word  string
+		there bool
+	}{
+		{"address", o.Address != ""},
+		{"for", o.For != ""},
+		{"why", o.Why != ""},
+		{"session", o.Session != ""},
+		{"browser", o.Browser != ""},
+		{"all", o.All},
+		{"browsers", o.Browsers},
+	} {
 		switch {
-		case said.value == "" || slices.Contains(takes, said.word):
+		case !said.there || slices.Contains(takes, said.word):
 		case said.word == "address":
 			return refusal(http.StatusBadRequest, "this acts on everybody, so it takes no 'address'")
 		default:
@@ -98,7 +128,7 @@ func (o order) refuseUnused(takes []string) error {
 const maxOrder = 4 << 10 // bytes
 
 // read is an endpoint that changes nothing and writes its own answer.
-func read(answer func(w http.ResponseWriter, o order) error) caddy.AdminHandler {
+func read(answer func(ctx context.Context, w http.ResponseWriter, o order) error) caddy.AdminHandler {
 	return caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		if err := requireMethod(w, r, http.MethodGet); err != nil {
 			return err
@@ -109,14 +139,16 @@ func read(answer func(w http.ResponseWriter, o order) error) caddy.AdminHandler 
 				return refusal(http.StatusBadRequest, "'%s' is no parameter of %s; it takes 'site'", name, r.URL.Path)
 			}
 		}
-		return answer(w, order{Site: query.Get("site")})
+		return answer(r.Context(), w, order{Site: query.Get("site")})
 	})
 }
 
 // look is an endpoint that changes nothing and answers with JSON.
-func look(answer func(o order) (any, error)) caddy.AdminHandler {
-	return read(func(w http.ResponseWriter, o order) error {
-		body, err := answer(o)
+func look(answer func(ctx context.Context, o order) (any, error)) caddy.AdminHandler {
+	return read(func(ctx context.Context, w http.ResponseWriter, o order) error {
+		ctx, cancel := context.WithTimeout(ctx, openTime)
+		defer cancel()
+		body, err := answer(ctx, o)
 		if err != nil {
 			return err
 		}
@@ -124,8 +156,23 @@ func look(answer func(o order) (any, error)) caddy.AdminHandler {
 	})
 }
 
+// byMethod is an endpoint that answers for everybody, or for whom the body names.
+func byMethod(get, post caddy.AdminHandler) caddy.AdminHandler {
+	return caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		switch r.Method {
+		case http.MethodGet:
+			return get.ServeHTTP(w, r)
+		case http.MethodPost:
+			return post.ServeHTTP(w, r)
+		}
+		w.Header().Set("Allow", "GET, POST")
+		return refusal(http.StatusMethodNotAllowed, "%s takes GET, POST with an address, got %s", r.URL.Path, r.Method)
+	})
+}
+
 // change is an endpoint that does what its body says, which may hold the words that
-// it takes and a site.
+// it takes and a site. It is for questions about one person, too: an address never
+// stands in a URL.
 func change(answer func(ctx context.Context, o order) (any, error), takes ...string) caddy.AdminHandler {
 	return caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		if err := requireMethod(w, r, http.MethodPost); err != nil {

@@ -4,6 +4,7 @@
 package caddymodule
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -19,7 +20,7 @@ type copier interface {
 }
 
 // backUp streams a copy of the one embedded storage that is meant.
-func backUp(w http.ResponseWriter, o order) error {
+func backUp(_ context.Context, w http.ResponseWriter, o order) error {
 	app, chosen, err := lodgingsOf(o)
 	if err != nil {
 		return err
@@ -33,7 +34,7 @@ func backUp(w http.ResponseWriter, o order) error {
 		return refusal(http.StatusConflict, "%s is no file of this machine: back it up where it runs, with its own snapshots; "+
 			"'caddy doorcode storage copy --to <file>' makes a file of it", l.name())
 	}
-	logger := app.building.logger.With(zap.String("event", "backup"), zap.String("storage", l.name()))
+	logger := app.building.audit().With(zap.String("event", "backup"), zap.String("by", "operator"), zap.String("storage", l.name()))
 	return stream(w, store, logger)
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 )
@@ -83,9 +85,16 @@ func rotateKeys(ctx context.Context, o order) (any, error) {
 		if !hasNew(before, keys) {
 			answer.UnderWay = append(answer.UnderWay, l.name())
 		}
+		l.ordered("rotation", "an operator had new keys made")
 		return nil
 	})
 	return answer, err
+}
+
+// ordered writes into the audit log what an operator had done that happens by itself,
+// too, so that its event does not tell by whom.
+func (l lodging) ordered(event, said string) {
+	l.gates[0].app.building.audit().Info(said, zap.String("event", event), zap.String("by", "operator"), zap.String("storage", l.name()))
 }
 
 // hasNew reports whether there are keys that there were not.
@@ -102,6 +111,7 @@ func endRestored(ctx context.Context, o order) (any, error) {
 			return err
 		}
 		answer.Storages = append(answer.Storages, l.name())
+		l.ordered("restored", "an operator had everything open ended")
 		return nil
 	})
 	return answer, err

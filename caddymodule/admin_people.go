@@ -16,7 +16,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
 )
@@ -199,8 +198,7 @@ func exportPerson(ctx context.Context, o order) (any, error) {
 		person, err := l.pooled.house.ExportPerson(ctx, address)
 		if err == nil && len(person) > 0 {
 			answer.Exports = append(answer.Exports, export{l.name(), person})
-			logger := l.gates[0].app.building.logger.With(zap.String("storage", l.name()))
-			recorder{logger}.Record(ctx, challenge.Event{Name: challenge.DataExported, Address: address})
+			houseRecorder(l.pooled, l.name()).Record(ctx, challenge.Event{Name: challenge.DataExported, Address: address})
 		}
 		return err
 	})

@@ -4,9 +4,11 @@
 package caddymodule
 
 import (
+	"context"
 	"runtime/debug"
 	"time"
 
+	"github.com/doorcode/caddy-doorcode/caddymodule/telemetry"
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 )
@@ -26,6 +28,9 @@ type siteStatus struct {
 	Gate    string   `json:"gate"`    // as in the log
 	Storage string   `json:"storage"` // see storageStatus.Storage
 	Mail    []string `json:"mail"`
+	// Failing are those of Mail that take no mails at the moment, and why the last one
+	// was not taken.
+	Failing map[string]string `json:"failing,omitempty"`
 }
 
 // A storageStatus is one place where records are kept.
@@ -71,7 +76,7 @@ type rotateAnswer struct {
 	UnderWay []string `json:"under_way,omitempty"`
 }
 
-func showStatus(o order) (any, error) {
+func showStatus(_ context.Context, o order) (any, error) {
 	app, chosen, err := lodgingsOf(o)
 	if err != nil {
 		return nil, err
@@ -82,11 +87,22 @@ func showStatus(o order) (any, error) {
 		status.Storages = append(status.Storages, l.status(now))
 		for _, e := range l.gates {
 			if o.Site == "" || e.standsAt(o.Site) {
-				status.Sites = append(status.Sites, siteStatus{app.building.originsOf(e), e.id, l.name(), e.mailNames()})
+				status.Sites = append(status.Sites, siteStatus{app.building.originsOf(e), e.id, l.name(), e.mailNames(), l.failing(e)})
 			}
 		}
 	}
 	return status, nil
+}
+
+// failing are the ways of a gate's mails that fail, and why.
+func (l lodging) failing(e *entrance) map[string]string {
+	failing := map[string]string{}
+	for _, name := range e.mailNames() {
+		if reason := l.pooled.outbox.Fails(name); reason != "" {
+			failing[name] = reason
+		}
+	}
+	return failing
 }
 
 // status is how the storage is.
@@ -107,11 +123,11 @@ func (t *storageStatus) fill(h challenge.Health, now time.Time) {
 		t.LastRead, t.ReadAge = new(h.Read.UTC().Truncate(time.Millisecond)), max(0, now.Sub(h.Read).Seconds())
 	}
 	if h.Fault != nil {
-		t.LastError = causeOf(h.Fault)
+		t.LastError = telemetry.CauseOf(h.Fault)
 	}
 }
 
-func showKeys(o order) (any, error) {
+func showKeys(_ context.Context, o order) (any, error) {
 	_, chosen, err := lodgingsOf(o)
 	if err != nil {
 		return nil, err
@@ -145,11 +161,8 @@ func (e *entrance) mailNames() []string {
 	names := []string{}
 	for _, module := range e.mails {
 		name := kindOf(module)
-		switch m := module.(type) {
-		case *SMTPMail:
-			name += " " + m.address
-		case *FileMail:
-			name += " " + m.folder
+		if m, ok := module.(Mail); ok {
+			name = m.Where()
 		}
 		names = append(names, name)
 	}

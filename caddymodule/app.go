@@ -14,13 +14,17 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+
+	"github.com/doorcode/caddy-doorcode/caddymodule/telemetry"
 )
 
 // building is the app while one configuration lives. It hangs off App by a
 // pointer because Caddy copies App values.
 type building struct {
-	ctx    caddy.Context
-	logger *zap.Logger
+	ctx     caddy.Context
+	logger  *zap.Logger
+	emitter *telemetry.Emitter       // of Caddy's events
+	gauges  *telemetry.Configuration // what is measured of this configuration
 
 	mu        sync.Mutex // guards below
 	entrances []*entrance
@@ -28,7 +32,8 @@ type building struct {
 	leave     []func()
 	maps      []*pooledPlaces
 
-	stands func() (map[*entrance]stand, error)
+	stands  func() (map[*entrance]stand, error)
+	folders folders // of templates
 }
 
 // openTime bounds how long opening the store and making keys may take.
@@ -43,7 +48,12 @@ func (a *App) Provision(ctx caddy.Context) error {
 	b := &building{ctx: ctx, logger: ctx.Logger()}
 	b.stands = sync.OnceValues(b.findStands)
 	a.building = b
-	return registerMetrics(ctx.GetMetricsRegistry(), databaseAges{b})
+	var err error
+	if b.emitter, err = telemetry.LoadEmitter(ctx); err != nil {
+		return err
+	}
+	b.gauges, err = telemetry.NewConfiguration(version(), ctx.GetMetricsRegistry())
+	return err
 }
 
 // Start opens every gate, so that a store that cannot be opened or an origin
@@ -57,6 +67,7 @@ func (a *App) Start() error {
 	}
 	if len(faults) == 0 {
 		a.building.rotate()
+		a.building.tellLoaded()
 	}
 	return errors.Join(faults...)
 }
@@ -86,7 +97,7 @@ func (a *App) Cleanup() error {
 	for _, h := range a.building.held {
 		h.release(a.building.logger)
 	}
-	a.building.held, a.building.leave, a.building.maps = nil, nil, nil
+	a.building.held, a.building.leave = nil, nil
 	return nil
 }
 
@@ -109,20 +120,6 @@ func (b *building) keep(h hold) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.held = append(b.held, h)
-}
-
-// uses remembers databases of places until Cleanup.
-func (b *building) uses(p *pooledPlaces) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.maps = append(b.maps, p)
-}
-
-// databasesInUse are those of all sites.
-func (b *building) databasesInUse() []*pooledPlaces {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.Clone(b.maps)
 }
 
 // onCleanup remembers what to do at Cleanup.

@@ -48,16 +48,15 @@ var directiveSettings = func() table[*site] {
 // parseDirective reads the directive of a site:
 //
 //	doorcode [<matcher>] [<addresses...>] {
-//		allow          <address|*@domain|*|group:name...>
-//		deny           <address|*@domain...>
-//		allow_file     <path>
-//		group          <name> <address|*@domain...>
-//		people_file    <path>
-//		plus           [on|off]
-//		countries      [not] <iso-code...>
-//		reveal         [on|off]
-//		identity       ask
-//		identity       <placeholder> {
+//		allow            <address|*@domain|*|group:name...>
+//		deny             <address|*@domain...>
+//		allow_file       <path>
+//		group            <name> <address|*@domain...>
+//		people_file      <path>
+//		plus             [on|off]
+//		countries        [not] <iso-code...>
+//		reveal           [on|off]
+//		identity ask|<placeholder> {
 //			from     forward_auth
 //			email    <placeholder>
 //			groups   <placeholder>
@@ -65,21 +64,21 @@ var directiveSettings = func() table[*site] {
 //			map      <user> <address>
 //			map_file <path>
 //		}
-//		challenge      <reason...>
-//		observe        <reason...>|all
-//		sensitive      <matcher...> [<max_age>]
-//		public         <matcher...>
-//		answer         json|401|403|503 <matcher...>
-//		page_status    200|401|403 <matcher...>
-//		preflight      deny|pass
-//		app_shell      release|keep
-//		networks       <name> <cidr...>
-//		session        [<lifetime>] {
+//		challenge        <reason...>
+//		observe          <reason...>|all
+//		sensitive        <matcher...> [<max_age>]
+//		public           <matcher...>
+//		answer           json|401|403|503 <matcher...>
+//		page_status      200|401|403 <matcher...>
+//		preflight        deny|pass
+//		app_shell        release|keep
+//		networks         <name> <cidr...>
+//		session [<lifetime>] {
 //			idle <duration>|off
 //			max  <n>
 //			bind none|network|place
 //		}
-//		remember       [<idle> [<most>]] {
+//		remember [<idle> [<most>]] {
 //			choice ask|always|never
 //			max    <n>
 //		}
@@ -100,63 +99,40 @@ var directiveSettings = func() table[*site] {
 //			try_ip       <rate...>
 //			lockout      <duration>
 //		}
-//		backup_codes   <n>|off
-//		authenticator  [on|off]
-//		second_address allowed|any|off
-//		tokens         [on|off]
-//		prove_mailbox  <duration>
-//		copy_headers   <field[>New-Name]...>
-//		assertion      <field>|off
+//		backup_codes     <n>|off
+//		authenticator    [on|off]
+//		second_address   allowed|any|off
+//		tokens           [on|off]
+//		prove_mailbox    <duration>
+//		copy_headers     <field[>New-Name]...>
+//		assertion        <field>|off
 //		pages {
-//			name    <text>
-//			logo    <file>
-//			accent  <rgb-hex|name>
-//			theme   auto|light|dark
-//			support <mailto:|https:>
-//			privacy <url>
+//			name         <text>
+//			logo         <file>
+//			accent       <rgb-hex|name>
+//			theme        auto|light|dark
+//			language     auto|<tag>
+//			languages    <tag...>
+//			support      <mailto:|https:>
+//			privacy      <url>
+//			imprint      <url>
+//			announcement <text>
+//			templates    <folder>
+//			css          <file>
 //		}
-//		origins        <url...>
-//		endpoints      <prefix>
-//		single_sign_on <domain>
-//		mail           <transport> [<args...>] {
-//			from      <mailbox>
-//			reply_to  <mailbox>
-//			header    <field> <value>
-//			text_only [on|off]
-//			username  <name>
-//			password  <secret>
-//			tls       required|opportunistic|implicit|off
-//			timeout   <duration>
-//		}
-//		storage        embedded [<path>] {
-//			grace <duration>|off
-//		}
-//		storage        redis <url...> {
-//			prefix   <text>
-//			username <name>
-//			password <secret>
-//			sentinel <master> {
-//				username <name>
-//				password <secret>
-//			}
-//			cluster  [on|off]
-//			tls {
-//				ca          <file>
-//				certificate <file> <key-file>
-//				server_name <name>
-//			}
-//			timeout  <duration>
-//			pool     <n>
-//			grace    <duration>|off
-//		}
+//		origins          <url...>
+//		endpoints        <prefix>
+//		single_sign_on   <domain>
+//		mail <transport> [<args...>] { ... }
+//		storage <backend> [<args...>] { ... }
 //		on_store_failure deny|allow_known_browsers
-//		secret         <value>
-//		geoip          <mmdb-file...> {
+//		secret           <secret>
+//		geoip <mmdb-file...> {
 //			refresh <duration>
 //		}
 //		location {
-//			distance <km>
-//			speed    <km/h>
+//			distance <n>km
+//			speed    <n>kmh
 //		}
 //		cookie {
 //			name      <name>

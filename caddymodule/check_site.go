@@ -4,7 +4,6 @@
 package caddymodule
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -12,13 +11,9 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/publicsuffix"
-
-	"github.com/doorcode/caddy-doorcode/challenge/pages"
 )
 
 // handoverFields are what an app can be told, by the names it may rely on.
@@ -64,25 +59,6 @@ func checkHeader(word, name string) error {
 		return fmt.Errorf("'%s' cannot use the header %s, which has a meaning of its own", word, name)
 	}
 	return nil
-}
-
-func (p *Pages) check() error {
-	if utf8.RuneCountInString(p.Name) > maxName {
-		return fmt.Errorf("'name' takes up to %d characters", maxName)
-	}
-	if strings.ContainsFunc(p.Name, unicode.IsControl) || !utf8.ValidString(p.Name) {
-		return errors.New("'name' takes one line of text")
-	}
-	if p.Accent != "" {
-		if _, err := pages.ParseColor(p.Accent); err != nil {
-			return fmt.Errorf("'accent' takes a colour such as 0b5fff or navy, got '%s'", p.Accent)
-		}
-	}
-	return errors.Join(
-		optional("theme", p.Theme, "auto", "light", "dark"),
-		checkLink("support", p.Support, "mailto", "https"),
-		checkLink("privacy", p.Privacy, "https", "http"),
-	)
 }
 
 // checkLink refuses what a browser would not open as such a link; javascript:

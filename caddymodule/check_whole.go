@@ -6,6 +6,8 @@ package caddymodule
 import (
 	"fmt"
 	"slices"
+
+	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
 // A misfit is a setting that the others rule out.
@@ -28,8 +30,23 @@ func requireFit(s Settings) error {
 	if err := s.refuseUnshared(); err != nil {
 		return err
 	}
+	if err := s.refuseUnspoken(); err != nil {
+		return err
+	}
 	if s.Identity.asks() {
 		return s.refuseUnproven()
+	}
+	return nil
+}
+
+// refuseUnspoken refuses languages that nobody has texts in. A folder of templates may
+// bring its own, and is not read for this.
+func (s Settings) refuseUnspoken() error {
+	if s.Pages.Templates != "" {
+		return nil
+	}
+	if _, err := s.Pages.speak(words.Standard()); err != nil {
+		return misfit{"pages", err.Error()}
 	}
 	return nil
 }

@@ -12,15 +12,23 @@ import (
 
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
-		Name:  "doorcode",
-		Usage: "<command>",
-		Short: "Shows and manages the doorcode gate",
-		Long:  "Commands of Doorcode, which asks for an e-mailed code in front of any app.",
-		CobraFunc: func(cmd *cobra.Command) {
-			gather(cmd, demoCommand(), explainCommand(), statusCommand(), unlockCommand(), unguardCommand(), letInCommand(), forgetCommand(), exportCommand(),
-				keysCommand(), storageCommand(), secretCommand())
-		},
+		Name:      "doorcode",
+		Usage:     "<command>",
+		Short:     "Shows and manages the doorcode gate",
+		Long:      "Commands of Doorcode, which asks for an e-mailed code in front of any app.",
+		CobraFunc: assemble,
 	})
+}
+
+// assemble gives Caddy's command of our name those below it.
+func assemble(cmd *cobra.Command) {
+	gather(cmd,
+		demoCommand(), proxyCommand(), secretCommand(),
+		doctorCommand(), explainCommand(), checkCommand(), replayCommand(), previewCommand(), sendTestCommand(),
+		statusCommand(), whyCommand(), peopleCommand(), sessionsCommand(), browsersCommand(),
+		unlockCommand(), unguardCommand(), letInCommand(), forgetCommand(), exportCommand(),
+		keysCommand(), storageCommand(),
+	)
 }
 
 // gather makes a command of others. By itself it prints its help.

@@ -4,7 +4,6 @@
 package caddymodule
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"strconv"
@@ -47,10 +46,7 @@ func (a *copyAnswer) write(out io.Writer, asJSON bool) error {
 		return nil
 	}
 	if asJSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(a)
+		return printIndented(out, a)
 	}
 	s := newSheet(out)
 	s.line("FROM", "TO", "PEOPLE", "ADDRESSES", "NETWORKS", "KEYS", "CODES ENDED")

@@ -76,14 +76,9 @@ func (c *copying) run(ctx context.Context) (*copyAnswer, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // of certificates that nobody uses
-	provisioned, err := provision(question{config: c.config, adapter: c.adapter}, folder)
+	app, err := provisionedApp(c.config, c.adapter, folder)
 	if err != nil {
 		return nil, err
-	}
-	module, err := provisioned.AppIfConfigured("doorcode")
-	app, ok := module.(*App)
-	if err != nil || !ok || len(app.building.gates()) == 0 {
-		return nil, errors.New("there is no doorcode in this configuration")
 	}
 	e, err := app.oneStorage(c.site)
 	if err != nil {
@@ -102,13 +97,12 @@ func (c *copying) run(ctx context.Context) (*copyAnswer, error) {
 // oneStorage is a gate of the storage that is meant: the only one of the
 // configuration, or that of a site.
 func (a *App) oneStorage(site string) (*entrance, error) {
-	gates := slices.DeleteFunc(a.building.gates(), func(e *entrance) bool { return site != "" && !e.standsAt(site) })
-	hosts := strings.Join(a.hosts(), ", ")
-	if len(gates) == 0 {
-		return nil, fmt.Errorf("no gate stands at '%s'; there are gates at %s", site, hosts)
+	gates, err := a.gatesAt(site)
+	if err != nil {
+		return nil, err
 	}
 	if slices.ContainsFunc(gates, func(e *entrance) bool { return e.storage.ID() != gates[0].storage.ID() }) {
-		return nil, fmt.Errorf("there are several storages; name a site of the one that is meant, with --site: %s", hosts)
+		return nil, fmt.Errorf("there are several storages; name a site of the one that is meant, with --site: %s", strings.Join(a.hosts(), ", "))
 	}
 	return gates[0], gates[0].refuseDivided()
 }

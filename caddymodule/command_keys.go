@@ -20,34 +20,26 @@ func keysCommand() *cobra.Command {
 }
 
 func keysListCommand() *cobra.Command {
-	var asJSON bool
-	cmd := remoteCommand(&cobra.Command{
+	return jsonCommand(&cobra.Command{
 		Use:   "list",
 		Short: "Lists the signing keys, without the keys themselves",
 		Long: "Lists the keys that sign sessions and assertions. A key is published as 'next' before it is 'signing'; one that\n" +
 			"has signed goes on 'verifying' until the last session that it signed is over.",
 	}, func(c *remote, out io.Writer, _ []string) error {
-		c.asJSON = asJSON
 		return c.show(out, http.MethodGet, keysPath, order{}, new(keysAnswer))
 	})
-	withJSON(cmd, &asJSON)
-	return cmd
 }
 
 func keysRotateCommand() *cobra.Command {
-	var asJSON bool
-	cmd := remoteCommand(&cobra.Command{
+	return jsonCommand(&cobra.Command{
 		Use:   "rotate",
 		Short: "Has new keys sign from soon on",
 		Long: "Makes the successors of the keys that sign, on all machines that share the storage. They are published at once\n" +
 			"and sign a while later. Nobody is signed out: what the old keys signed is good until it ends.\n" +
 			"To end every session instead, give another 'secret'.",
 	}, func(c *remote, out io.Writer, _ []string) error {
-		c.asJSON = asJSON
 		return c.show(out, http.MethodPost, rotatePath, order{}, new(rotation))
 	})
-	withJSON(cmd, &asJSON)
-	return cmd
 }
 
 func (k *keysAnswer) print(s *sheet) { printKeys(s, k.Keys) }

@@ -23,8 +23,7 @@ const oneAddress = "one address, such as alice@example.com"
 
 func letInCommand() *cobra.Command {
 	var asked order
-	var asJSON bool
-	cmd := remoteCommand(&cobra.Command{
+	cmd := jsonCommand(&cobra.Command{
 		Use:   `let-in <address> --why "<reason>"`,
 		Short: "Prints a code that lets somebody in to whom no mail comes",
 		Long: "Prints a code of eight digits that lets a person in once, instead of the code in a mail: to be read out over the\n" +
@@ -36,7 +35,6 @@ func letInCommand() *cobra.Command {
 			"guard. A new one ends the one before. The person is mailed that it was made, and why.",
 		Args: takes(oneAddress),
 	}, func(c *remote, out io.Writer, args []string) error {
-		c.asJSON = asJSON
 		if err := requireAddress("let-in", args[0]); err != nil {
 			return err
 		}
@@ -46,7 +44,6 @@ func letInCommand() *cobra.Command {
 		}
 		return c.show(out, http.MethodPost, letInPath, asked, &letInSheet{address: args[0]})
 	})
-	withJSON(cmd, &asJSON)
 	flags := cmd.Flags()
 	flags.StringVar(&asked.For, "for", "15m", "how long the code works, 1m to 1h")
 	flags.StringVar(&asked.Why, "why", "", "the reason, 3 to 200 characters: the person is told, and it is logged")
@@ -74,8 +71,8 @@ func (l *letInSheet) print(s *sheet) {
 }
 
 func forgetCommand() *cobra.Command {
-	var asJSON, yes bool
-	cmd := remoteCommand(&cobra.Command{
+	var yes bool
+	cmd := jsonCommand(&cobra.Command{
 		Use:   "forget <address>",
 		Short: "Erases what is kept of a person",
 		Long: "Erases what is kept of an address, at once and on all machines: sessions end, remembered browsers, places, backup\n" +
@@ -84,7 +81,6 @@ func forgetCommand() *cobra.Command {
 			"It does not touch your lists: while the address is on them, it may sign in as somebody new.",
 		Args: takes(oneAddress),
 	}, func(c *remote, out io.Writer, args []string) error {
-		c.asJSON = asJSON
 		return c.show(out, http.MethodPost, forgetPath, order{Address: args[0]}, &forgetSheet{address: args[0]})
 	})
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
@@ -93,7 +89,6 @@ func forgetCommand() *cobra.Command {
 		}
 		return confirmForget(cmd.InOrStdin(), cmd.ErrOrStderr(), args[0])
 	}
-	withJSON(cmd, &asJSON)
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return cmd
 }

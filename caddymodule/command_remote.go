@@ -28,7 +28,17 @@ type remote struct {
 
 // remoteCommand completes a command that asks a running Caddy.
 func remoteCommand(cmd *cobra.Command, run func(c *remote, out io.Writer, args []string) error) *cobra.Command {
+	return completed(cmd, new(remote), run)
+}
+
+// jsonCommand is a remoteCommand whose answer can be printed for machines.
+func jsonCommand(cmd *cobra.Command, run func(c *remote, out io.Writer, args []string) error) *cobra.Command {
 	c := new(remote)
+	completed(cmd, c, run).Flags().BoolVar(&c.asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func completed(cmd *cobra.Command, c *remote, run func(c *remote, out io.Writer, args []string) error) *cobra.Command {
 	cmd.SilenceUsage = true
 	if cmd.Args == nil {
 		cmd.Args = cobra.NoArgs
@@ -40,11 +50,6 @@ func remoteCommand(cmd *cobra.Command, run func(c *remote, out io.Writer, args [
 	flags.StringVarP(&c.adapter, "adapter", "a", "", "name of the config adapter")
 	flags.StringVar(&c.site, "site", "", "host of a site, where the sites keep their records in several storages (default: all of them)")
 	return cmd
-}
-
-// withJSON adds a flag for machines.
-func withJSON(cmd *cobra.Command, asJSON *bool) {
-	cmd.Flags().BoolVar(asJSON, "json", false, "print JSON")
 }
 
 // whereToAsk finds the admin endpoint.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,23 +17,19 @@ import (
 )
 
 func statusCommand() *cobra.Command {
-	var asJSON bool
-	cmd := remoteCommand(&cobra.Command{
+	return jsonCommand(&cobra.Command{
 		Use:   "status",
 		Short: "Shows the gates of a running Caddy, its storages and its keys",
 		Long: "Asks a running Caddy which gates it has, where they keep their records, whether those storages answer,\n" +
 			"and which keys sign. The exit code is 1 if a storage does not answer, or can be read but takes no writes:\n" +
 			"then nobody can be sent a code or enter one.",
 	}, func(c *remote, out io.Writer, _ []string) error {
-		c.asJSON = asJSON
 		var status houseStatus
 		if err := c.show(out, http.MethodGet, statusPath, order{}, &status); err != nil {
 			return err
 		}
 		return status.fault()
 	})
-	withJSON(cmd, &asJSON)
-	return cmd
 }
 
 // fault is an error if a storage does not do what it is there for.
@@ -54,7 +51,7 @@ func (h *houseStatus) print(s *sheet) {
 	s.line()
 	s.line("SITE", "GATE", "STORAGE", "MAIL")
 	for _, site := range h.Sites {
-		s.line(strings.Join(site.Origins, " "), site.Gate, site.Storage, strings.Join(site.Mail, ", "))
+		s.line(strings.Join(site.Origins, " "), site.Gate, site.Storage, strings.Join(site.ways(), ", "))
 	}
 	s.section("STORAGE", "ANSWERS", "LAST READ", "SESSIONS", "SHARED")
 	for _, storage := range h.Storages {
@@ -62,6 +59,17 @@ func (h *houseStatus) print(s *sheet) {
 	}
 	s.section()
 	printKeys(s, h.Keys)
+}
+
+// ways are how mails go, with what is wrong with each.
+func (t siteStatus) ways() []string {
+	ways := slices.Clone(t.Mail)
+	for i, way := range ways {
+		if reason := t.Failing[way]; reason != "" {
+			ways[i] = way + " (fails: " + reason + ")"
+		}
+	}
+	return ways
 }
 
 func (t storageStatus) answers() string {

@@ -25,8 +25,7 @@ func storageCommand() *cobra.Command {
 }
 
 func restoredCommand() *cobra.Command {
-	var asJSON bool
-	cmd := remoteCommand(&cobra.Command{
+	return jsonCommand(&cobra.Command{
 		Use:   "restored",
 		Short: "Ends everything open, after a storage was put back from a copy",
 		Long: "Ends every session and every code that is on its way, on all machines, and has each remembered browser enter a\n" +
@@ -34,11 +33,8 @@ func restoredCommand() *cobra.Command {
 			"put back from one. Doorcode notices by itself that its own file was replaced by a copy. It cannot notice that a\n" +
 			"whole machine or folder was put back, or that Redis was started from an older snapshot.",
 	}, func(c *remote, out io.Writer, _ []string) error {
-		c.asJSON = asJSON
 		return c.show(out, http.MethodPost, restoredPath, order{}, new(restoredAnswer))
 	})
-	withJSON(cmd, &asJSON)
-	return cmd
 }
 
 func (r *restoredAnswer) print(s *sheet) {

@@ -14,11 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
-	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/doorcode/caddy-doorcode/caddymodule"
 	"github.com/doorcode/caddy-doorcode/challenge"
@@ -112,24 +108,15 @@ func TestAFileThatIsNoStoreIsNotMovedAway(t *testing.T) {
 	}
 }
 
-func TestEventsOfTheHouseNameNoGateAndFaultsReadAlike(t *testing.T) {
-	core, logs := observer.New(zapcore.DebugLevel)
-	r, fault := caddymodule.NewRecorder(zap.New(core)), errors.New("connection refused")
-	for _, e := range []challenge.Event{
-		{Name: challenge.StoreAway, Err: fault},
-		{Name: challenge.StoreFailed, Gate: "g", Err: fault},
-		{Name: challenge.StoreFailed, Gate: "g", Err: fmt.Errorf("%w: %w", challenge.ErrUnavailable, fault)},
-		{Name: challenge.StoreFailed, Gate: "g", Err: fmt.Errorf("%w: connection refused", challenge.ErrUnavailable)},
+func TestTheStatusSaysWhichWayOfMailsFailsAndWhy(t *testing.T) {
+	for _, tt := range []struct{ name, failing, want string }{
+		{"none", "", "smtp a:25, postmark"},
+		{"the first", `, "failing": {"smtp a:25": "logging in: 535 wrong"}`, "smtp a:25 (fails: logging in: 535 wrong), postmark"},
+		{"the second", `, "failing": {"postmark": "HTTP 500"}`, "smtp a:25, postmark (fails: HTTP 500)"},
 	} {
-		r.Record(t.Context(), e)
-	}
-	var got []map[string]any
-	for _, entry := range logs.All() {
-		got = append(got, entry.ContextMap())
-	}
-	failed := map[string]any{"event": "store_failed", "gate": "g", "error": "connection refused"}
-	want := []map[string]any{{"event": "store_away", "error": "connection refused"}, failed, failed, failed}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("logged (-want +got):\n%s", diff)
+		out, err := caddymodule.PrintStatus(`{"sites": [{"origins": ["https://a.example"], "gate": "g", "mail": ["smtp a:25", "postmark"]` + tt.failing + `}]}`)
+		if err != nil || !strings.Contains(out, "  "+tt.want+"\n") {
+			t.Errorf("%s: %v\n%s\nwant %q", tt.name, err, out, tt.want)
+		}
 	}
 }

@@ -12,8 +12,7 @@ import (
 )
 
 func unguardCommand() *cobra.Command {
-	var asJSON bool
-	cmd := remoteCommand(&cobra.Command{
+	return jsonCommand(&cobra.Command{
 		Use:   "unguard <address>",
 		Short: "Ends that a person's account is guarded",
 		Long: "After somebody has reported a sign-in or a change that was not theirs, the account is guarded for seven days: new\n" +
@@ -21,14 +20,11 @@ func unguardCommand() *cobra.Command {
 			"they have none left, you can, once you know who it is. What was suspended stays so: the person makes it anew.",
 		Args: takes(oneAddress),
 	}, func(c *remote, out io.Writer, args []string) error {
-		c.asJSON = asJSON
 		if err := requireAddress("unguard", args[0]); err != nil {
 			return err
 		}
 		return c.show(out, http.MethodPost, unguardPath, order{Address: args[0]}, &unguarded{address: args[0]})
 	})
-	withJSON(cmd, &asJSON)
-	return cmd
 }
 
 // unguarded is the answer to an unguard.

@@ -13,8 +13,7 @@ import (
 )
 
 func unlockCommand() *cobra.Command {
-	var asJSON bool
-	cmd := remoteCommand(&cobra.Command{
+	return jsonCommand(&cobra.Command{
 		Use:   "unlock <address>",
 		Short: "Lets an address that is locked be tried and mailed again",
 		Long: "Forgets the wrong codes and the mails that were counted for an address, and lifts the locks that they made, on all\n" +
@@ -23,14 +22,11 @@ func unlockCommand() *cobra.Command {
 			"different email' and enters the same one.",
 		Args: takes(oneAddress),
 	}, func(c *remote, out io.Writer, args []string) error {
-		c.asJSON = asJSON
 		if err := requireAddress("unlock", args[0]); err != nil {
 			return err
 		}
 		return c.show(out, http.MethodPost, unlockPath, order{Address: args[0]}, &lifted{address: args[0]})
 	})
-	withJSON(cmd, &asJSON)
-	return cmd
 }
 
 // lifted is the answer to an unlock.

@@ -52,7 +52,7 @@ func TestUnknownKeysAreRefused(t *testing.T) {
 		{`{"public":[]}`, &caddymodule.App{}},
 		{`{"sensitive":[]}`, &caddymodule.App{}},
 		{`{"page_status":[]}`, &caddymodule.App{}},
-		{`{"dkim":"x"}`, &caddymodule.SMTPMail{}},
+		{`{"token":"x"}`, &caddymodule.SMTPMail{}},
 		{`{"from":"a@example.com"}`, &caddymodule.DemoMail{}},
 		{`{"prefix":"x"}`, &caddymodule.EmbeddedStorage{}},
 		{`{"path":"x"}`, &caddymodule.RedisStorage{}},

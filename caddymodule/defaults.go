@@ -43,7 +43,7 @@ func defaults() Settings {
 			BackupCodes: new(usualBackupCodes), Authenticator: new(true), SecondAddress: "allowed", Tokens: new(false), ProveMailbox: hours(60 * 24),
 		},
 		Handover:   Handover{CopyHeaders: sameNames(handoverFields), Assertion: "Doorcode-Assertion"},
-		Pages:      Pages{Theme: "auto"},
+		Pages:      Pages{Theme: "auto", Language: "auto"},
 		StorageRaw: json.RawMessage(`{"backend":"embedded"}`), OnStoreFailure: "deny",
 		GeoIP:    GeoIP{Refresh: minutes(5)},
 		Location: Location{Distance: 500, Speed: 900},

@@ -160,11 +160,16 @@ func demoConfig(address, folder string) ([]byte, error) {
 		return nil, err
 	}
 	text := strings.NewReplacer("ADDRESS", address, "HOST", host, "FOLDER", filepath.ToSlash(folder)).Replace(demoCaddyfile)
+	return adaptOwn(text)
+}
+
+// adaptOwn adapts a Caddyfile that a command has written.
+func adaptOwn(text string) (config []byte, err error) {
 	adapter := caddyconfig.GetAdapter("caddyfile")
 	if adapter == nil {
 		return nil, errors.New("this Caddy was built without its Caddyfile adapter")
 	}
-	config, _, err := adapter.Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
+	config, _, err = adapter.Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
 	return config, err
 }
 

@@ -22,7 +22,12 @@ type entry[T any] struct {
 	// repeats says that the word may stand in a block more than once.
 	repeats bool
 	// inside holds the words of the entry's own block, nil if it has none.
-	inside []string
+	inside []setting
+	// guests are the modules of which the first argument names one.
+	guests []setting
+	// takes and keys describe the line, see setting.
+	takes string
+	keys  []string
 }
 
 func (t table[T]) words() []string { return slices.Sorted(maps.Keys(t)) }
@@ -108,8 +113,7 @@ func lift[U, T any](t table[T], of func(U) T) table[U] {
 	for word, e := range t {
 		lifted[word] = entry[U]{
 			read:    func(d *caddyfile.Dispenser, to U) error { return e.read(d, of(to)) },
-			repeats: e.repeats,
-			inside:  e.inside,
+			repeats: e.repeats, inside: e.inside, guests: e.guests, takes: e.takes, keys: e.keys,
 		}
 	}
 	return lifted
@@ -118,7 +122,7 @@ func lift[U, T any](t table[T], of func(U) T) table[U] {
 // line reads the arguments of one line, one value each; those after the first
 // few may be missing.
 func line[T any](least int, values ...value[T]) entry[T] {
-	return entry[T]{read: func(d *caddyfile.Dispenser, to T) error {
+	return entry[T]{takes: syntax(least, values), read: func(d *caddyfile.Dispenser, to T) error {
 		_, err := readArgs(d, to, least, values)
 		return err
 	}}
@@ -168,7 +172,7 @@ func listOf[T any](hint string, add func(to T, word, text string) error) entry[T
 // block reads arguments, which may be missing, and a block with a table of its
 // own. Without either the word says nothing and is refused.
 func block[T, U any](of func(T) U, least int, values []value[U], inner table[U]) entry[T] {
-	return entry[T]{inside: inner.words(), read: func(d *caddyfile.Dispenser, to T) error {
+	return entry[T]{inside: inner.settings(), takes: syntax(least, values), read: func(d *caddyfile.Dispenser, to T) error {
 		start := d.Token()
 		into := of(to)
 		if args := argsOf(d); len(args) > 0 && len(values) == 0 {

@@ -94,13 +94,18 @@ var embeddedSettings = table[*EmbeddedStorage]{
 	"grace": line(1, durationOrOff(func(s *EmbeddedStorage) **caddy.Duration { return &s.Grace })),
 }
 
+var embeddedGrammar = grammar[*EmbeddedStorage]{
+	args:     line(0, text(func(s *EmbeddedStorage) *string { return &s.Path })).as("[<path>]", "path"),
+	settings: embeddedSettings,
+}
+
 // UnmarshalCaddyfile reads
 //
 //	embedded [<path>] {
 //		grace <duration>|off
 //	}
 func (s *EmbeddedStorage) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshal(d, s, embeddedSettings, 0, text(func(s *EmbeddedStorage) *string { return &s.Path }))
+	return embeddedGrammar.unmarshal(d, s)
 }
 
 var (

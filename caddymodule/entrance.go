@@ -20,6 +20,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/doorcode/caddy-doorcode/caddymodule/telemetry"
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
@@ -41,6 +42,7 @@ type entrance struct {
 	mails      []any // guest modules of doorcode.mail
 	storage    Storage
 	logo       string
+	dress      dress
 	lists      *lists
 	identity   *earlierStep
 	rules      rules
@@ -80,6 +82,9 @@ func newEntrance(ctx caddy.Context, app *App, said Settings, rules rules) (*entr
 		return nil, err
 	}
 	if e.logo, err = readLogo(settings.Pages.Logo); err != nil {
+		return nil, err
+	}
+	if e.dress, err = app.building.folders.dressed(settings.Pages); err != nil {
 		return nil, err
 	}
 	if e.identity, err = newEarlierStep(settings.Identity); err != nil {
@@ -156,7 +161,8 @@ func (e *entrance) build() (*doorway, error) {
 		return nil, err
 	}
 	e.app.building.keep(held)
-	e.app.building.onCleanup(func() { pooled.log.disclaim(e) })
+	e.app.building.gauges.AddHouse(pooled.house, pooled.outbox)
+	e.app.building.onCleanup(func() { pooled.log.Disclaim(e) })
 	return e.furnish(ctx, pooled, origins, stand.inside)
 }
 
@@ -174,7 +180,7 @@ func (e *entrance) furnish(ctx context.Context, pooled *pooledHouse, origins []s
 	gate, err := pooled.house.NewGate(ctx, challenge.GateOptions{
 		ID: e.id, Host: hostOf(origins[0]), App: cmp.Or(e.settings.Pages.Name, hostOf(origins[0])), Policy: policy, Access: e.lists.access.Load(), Locator: e.locator(), Networks: networks,
 		Algorithm: sessions.Algorithm(e.settings.Keys.Algorithm), Grace: e.storage.GracePeriod(),
-		Recorder: recorder{e.logger}, Prepare: e.shares.prepare, PreparePlace: e.preparePlace(),
+		Recorder: e.recorder(pooled), Prepare: e.shares.prepare, PreparePlace: e.preparePlace(),
 	})
 	if errors.Is(err, challenge.ErrOtherSecret) {
 		return nil, fmt.Errorf("storage %s: %w; give every machine the same 'secret', or begin anew with another 'prefix'", e.storage.Where(), err)
@@ -189,7 +195,10 @@ func (e *entrance) furnish(ctx context.Context, pooled *pooledHouse, origins []s
 	if err != nil {
 		return nil, err
 	}
-	pooled.claim(claim{e, routes, reporter(e.app.building.logger)})
+	for _, r := range routes {
+		telemetry.ExpectMail(r.Name)
+	}
+	pooled.claim(claim{e, routes, telemetry.MailReporter(e.app.building.logger, e.keeps(), pooled.names)})
 	e.app.building.onCleanup(func() { pooled.disclaim(e) })
 	door, err := web.New(e.webOptions(gate, origins, inside, inbox))
 	if err != nil {
@@ -236,8 +245,10 @@ func (e *entrance) webOptions(gate *challenge.Gate, origins []string, inside str
 		Gate: gate, Origins: origins, Inside: inside, SingleSignOn: strings.ToLower(s.Reach.SingleSignOn), Endpoints: s.Reach.Endpoints,
 		Look: pages.LookOptions{
 			Name: s.Pages.Name, Logo: e.logo, Accent: s.Pages.Accent, Theme: pages.Theme(s.Pages.Theme),
-			Support: s.Pages.Support, Privacy: s.Pages.Privacy,
+			Support: s.Pages.Support, Privacy: s.Pages.Privacy, Imprint: s.Pages.Imprint, Announcement: s.Pages.Announcement,
+			CSS: e.dress.css, Templates: e.dress.templates,
 		},
+		Words:         e.dress.words,
 		Cookie:        web.CookieOptions{Name: s.Cookie.Name, Strict: s.Cookie.SameSite == "strict", Insecure: *s.Cookie.Insecure},
 		PassPreflight: s.Preflight == "pass", SendButton: s.Code.Send == "button", Inbox: inbox,
 	}

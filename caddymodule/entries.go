@@ -22,14 +22,14 @@ func addTo[T any](field func(T) *[]string) func(T, string, string) error {
 }
 
 // group is a name and its members.
-var group = members("address", func(s *Settings) *map[string][]string { return &s.Group })
+var group = members("address", "<name> <address|*@domain...>", func(s *Settings) *map[string][]string { return &s.Group })
 
 // networks is a name and its networks.
-var networks = members("network", func(s *Settings) *map[string][]string { return &s.Networks })
+var networks = members("network", "<name> <cidr...>", func(s *Settings) *map[string][]string { return &s.Networks })
 
 // members reads a name and at least one member. Lines with the same name add.
-func members(member string, field func(*Settings) *map[string][]string) entry[*Settings] {
-	return entry[*Settings]{repeats: true, read: func(d *caddyfile.Dispenser, s *Settings) error {
+func members(member, takes string, field func(*Settings) *map[string][]string) entry[*Settings] {
+	return entry[*Settings]{repeats: true, takes: takes, read: func(d *caddyfile.Dispenser, s *Settings) error {
 		word := d.Val()
 		args := d.RemainingArgs()
 		if len(args) < 2 {
@@ -45,7 +45,7 @@ func members(member string, field func(*Settings) *map[string][]string) entry[*S
 }
 
 // countries is a list of those that may pass or, after "not", that may not.
-var countries = entry[*Settings]{read: func(d *caddyfile.Dispenser, s *Settings) error {
+var countries = entry[*Settings]{takes: "[not] <iso-code...>", keys: []string{"countries.allow", "countries.deny"}, read: func(d *caddyfile.Dispenser, s *Settings) error {
 	codes, into := d.RemainingArgs(), &s.Countries.Allow
 	if len(codes) > 0 && codes[0] == "not" {
 		codes, into = codes[1:], &s.Countries.Deny
@@ -73,7 +73,7 @@ var geoIPFiles = list(addTo(func(s *Settings) *[]string { return &s.GeoIP.Files 
 
 // geoIP is the files of databases, and how they are read.
 var geoIP = entry[*Settings]{
-	inside: geoIPSettings.words(),
+	inside: geoIPSettings.settings(), takes: "<mmdb-file...>", keys: []string{"geoip.files"},
 	read: func(d *caddyfile.Dispenser, s *Settings) error {
 		if err := geoIPFiles.read(d, s); err != nil {
 			return err
@@ -89,7 +89,7 @@ func freshIdentity(s *Settings) *Identity {
 }
 
 // mapUser is a user and the address of that user.
-var mapUser = entry[*Identity]{repeats: true, read: func(d *caddyfile.Dispenser, i *Identity) error {
+var mapUser = entry[*Identity]{repeats: true, takes: "<user> <address>", read: func(d *caddyfile.Dispenser, i *Identity) error {
 	args := d.RemainingArgs()
 	if len(args) != 2 {
 		return d.Errf("'map' takes a user and an address, got %d arguments", len(args))
@@ -105,7 +105,7 @@ var mapUser = entry[*Identity]{repeats: true, read: func(d *caddyfile.Dispenser,
 }}
 
 // header is a field of a mail and its content.
-var header = entry[*Letter]{repeats: true, read: func(d *caddyfile.Dispenser, l *Letter) error {
+var header = entry[*Letter]{repeats: true, takes: "<field> <value>", read: func(d *caddyfile.Dispenser, l *Letter) error {
 	args := d.RemainingArgs()
 	if len(args) != 2 {
 		return d.Errf("'header' takes a field and a value, got %d arguments%s", len(args), quoteHint(args))
@@ -146,6 +146,7 @@ func copyHeader(s *Settings, word, text string) error {
 }
 
 var accent = value[*Pages]{
+	takes: "<rgb-hex|name>",
 	set: func(p *Pages, _, text string) error {
 		p.Accent = text
 		return nil
@@ -158,10 +159,16 @@ var accent = value[*Pages]{
 	},
 }
 
+// mailTransports are what may stand behind mail in this package.
+var mailTransports = []setting{
+	smtpGrammar.setting("smtp"), httpGrammar.setting("http"), serviceGrammar.setting("postmark"), serviceGrammar.setting("resend"),
+	serviceGrammar.setting("sendgrid"), fileGrammar.setting("file"), demoGrammar.setting("demo"),
+}
+
 // mailTransport is a transport and its settings; the next line is the fallback.
 var mailTransport = entry[*Settings]{
-	repeats: true,
-	inside:  smtpSettings.words(),
+	repeats: true, takes: "<transport> [<args...>]",
+	guests: mailTransports, inside: inBlocks(mailTransports),
 	read: func(d *caddyfile.Dispenser, s *Settings) error {
 		raw, err := guest{"doorcode.mail", "transport", "mail transport"}.read(d)
 		if err != nil {
@@ -172,8 +179,11 @@ var mailTransport = entry[*Settings]{
 	},
 }
 
+// storages are what may stand behind storage in this package.
+var storages = []setting{embeddedGrammar.setting("embedded"), redisGrammar.setting("redis")}
+
 var storage = entry[*Settings]{
-	inside: slices.Compact(slices.Sorted(slices.Values(slices.Concat(embeddedSettings.words(), redisSettings.words())))),
+	takes: "<backend> [<args...>]", guests: storages, inside: inBlocks(storages),
 	read: func(d *caddyfile.Dispenser, s *Settings) error {
 		raw, err := guest{"doorcode.storage", "backend", "storage"}.read(d)
 		if err != nil {

@@ -44,6 +44,7 @@ type question struct {
 	path            string // as it was written
 	method, host    string
 	user, agent     string
+	header          http.Header // beside those that a browser sends
 	known           bool
 	usual           []netip.Addr
 	session         bool

@@ -113,7 +113,7 @@ func (x *rehearsal) judged(s *step) judged {
 	settings := s.entrance.settings
 	j := judged{
 		Site: x.siteOf(s), Scope: s.scope(), Person: s.person(x.email), Observed: []string{}, Votes: []ballot{},
-		Allow: append([]string{}, slices.Concat(settings.Allow, s.entrance.lists.allowed)...), Deny: append([]string{}, settings.Deny...),
+		Allow: append([]string{}, slices.Concat(settings.Allow, s.entrance.lists.said.Load().allowed)...), Deny: append([]string{}, settings.Deny...),
 		Countries: settings.Countries, Challenge: settings.Challenge, Observe: append([]string{}, settings.Observe...), Bind: settings.Session.Bind,
 		Ways: settings.Ways.judged(),
 	}
@@ -178,17 +178,17 @@ func (s *step) person(typed challenge.Email) judgedWho {
 
 // ruleFor says whether an address may pass, and by which line of the lists.
 func (e *entrance) ruleFor(email challenge.Email, now time.Time) (allowed bool, rule string) {
-	right := e.lists.access.Load().Judge(email, now)
-	groups, everyone := e.lists.groups(), []string{"*"}
+	right, said := e.lists.access.Load().Judge(email, now), e.lists.said.Load()
+	everyone := []string{"*"}
 	alone := func(o challenge.AccessOptions) challenge.Right {
-		o.Groups, o.NoPlus = groups, !*e.settings.Plus
+		o.Groups, o.NoPlus = said.groups, !*e.settings.Plus
 		access, err := challenge.NewAccess(o)
 		if err != nil {
 			return challenge.Right{}
 		}
 		return access.Judge(email, now)
 	}
-	for _, entry := range slices.Concat(e.settings.Allow, e.lists.allowed) {
+	for _, entry := range slices.Concat(e.settings.Allow, said.allowed) {
 		if right.Allowed && alone(challenge.AccessOptions{Allow: []string{entry}}).Rule == right.Rule {
 			return true, "allow " + entry
 		}

@@ -10,13 +10,20 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/doorcode/caddy-doorcode/caddymodule/terminal"
 )
 
 func (a *explanation) printJSON(out io.Writer) error {
+	return printIndented(out, a)
+}
+
+// printIndented prints JSON for people who look at it, too.
+func printIndented(out io.Writer, value any) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(a)
+	return encoder.Encode(value)
 }
 
 // A sheet is a text in columns. It keeps the first error.
@@ -29,7 +36,12 @@ func newSheet(out io.Writer) *sheet {
 	return &sheet{Writer: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
 }
 
+// line writes columns. What people and mail servers said can be anything: it moves no
+// terminal.
 func (s *sheet) line(columns ...string) {
+	for i, column := range columns {
+		columns[i] = terminal.Still(column)
+	}
 	_, err := fmt.Fprintln(s.Writer, strings.TrimRight(strings.Join(columns, "\t"), "\t"))
 	s.err = errors.Join(s.err, err)
 }

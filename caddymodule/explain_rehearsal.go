@@ -27,12 +27,19 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/web"
 )
 
-// A rehearsal asks the gates of a configuration about one request that nobody
-// has sent. The gates are the real ones; what they keep is in memory.
-type rehearsal struct {
-	question
+// A stage is a configuration whose gates can be asked about requests that nobody has
+// sent. The gates are the real ones; what they keep is in memory.
+type stage struct {
 	app    *App
 	http   *caddyhttp.App
+	stands map[*entrance]stand
+	folder string
+}
+
+// A rehearsal asks the gates of a stage about one request.
+type rehearsal struct {
+	question
+	*stage
 	memory *memory
 	server *caddyhttp.Server
 	secure bool // the visitor uses https
@@ -57,21 +64,62 @@ func (s *step) guards() bool { return s.stands && s.in.Guarded && !s.in.Public }
 
 // rehearse answers a question.
 func rehearse(q question) (*explanation, error) {
+	st, err := openStage(q.config, q.adapter)
+	if err != nil {
+		return nil, err
+	}
+	defer st.close()
+	return st.ask(q)
+}
+
+// openStage loads a configuration, in which there must be a gate.
+func openStage(config, adapter string) (*stage, error) {
 	folder, err := os.MkdirTemp("", "doorcode-explain-")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder) //nolint:errcheck // of certificates that nobody uses
-	ctx, err := provision(q, folder)
-	if err != nil {
+	st := &stage{folder: folder}
+	if err := st.load(config, adapter); err != nil {
+		st.close()
 		return nil, err
 	}
-	x := &rehearsal{question: q}
+	return st, nil
+}
+
+func (st *stage) load(config, adapter string) error {
+	ctx, err := provision(question{config: config, adapter: adapter}, st.folder)
+	if err != nil {
+		return err
+	}
+	module, err := ctx.AppIfConfigured("doorcode")
+	app, ok := module.(*App)
+	if err != nil || !ok || len(app.building.gates()) == 0 {
+		return errors.New("there is no doorcode in this configuration")
+	}
+	served, err := ctx.AppIfConfigured("http")
+	if err != nil {
+		return err
+	}
+	if st.http, ok = served.(*caddyhttp.App); !ok {
+		return fmt.Errorf("http app is a %T", served)
+	}
+	st.app = app
+	st.stands, err = app.building.stands()
+	return err
+}
+
+// close removes the certificates that nobody has used.
+func (st *stage) close() { _ = os.RemoveAll(st.folder) }
+
+// ask answers a question. Each has a memory of its own: nobody in it has ever been here.
+func (st *stage) ask(q question) (*explanation, error) {
+	x := &rehearsal{question: q, stage: st}
+	var err error
 	if x.memory, err = openMemory(); err != nil {
 		return nil, err
 	}
 	defer x.memory.house.Close()
-	if err := x.open(ctx); err != nil {
+	if err := st.open(x.memory, x.witness); err != nil {
 		return nil, err
 	}
 	if err := x.chooseHost(); err != nil {
@@ -107,28 +155,11 @@ func provision(q question, folder string) (caddy.Context, error) {
 	return caddy.ProvisionContext(config)
 }
 
-// open opens every gate in memory.
-func (x *rehearsal) open(ctx caddy.Context) error {
-	module, err := ctx.AppIfConfigured("doorcode")
-	app, ok := module.(*App)
-	if err != nil || !ok || len(app.building.gates()) == 0 {
-		return errors.New("there is no doorcode in this configuration")
-	}
-	served, err := ctx.AppIfConfigured("http")
-	if err != nil {
-		return err
-	}
-	if x.http, ok = served.(*caddyhttp.App); !ok {
-		return fmt.Errorf("http app is a %T", served)
-	}
-	stands, err := app.building.stands()
-	if err != nil {
-		return err
-	}
-	x.app = app
-	for _, e := range app.building.gates() {
-		e.open = sync.OnceValues(func() (*doorway, error) { return e.rehearse(x.memory.pooled, stands) })
-		e.witness = x.witness
+// open opens every gate in a memory. witness is told what they decide.
+func (st *stage) open(m *memory, witness func(web.Outcome)) error {
+	for _, e := range st.app.building.gates() {
+		e.open = sync.OnceValues(func() (*doorway, error) { return e.rehearse(m.pooled, st.stands) })
+		e.witness = witness
 		if _, err := e.open(); err != nil {
 			return e.placed(err)
 		}
@@ -139,7 +170,7 @@ func (x *rehearsal) open(ctx caddy.Context) error {
 // rehearse opens the gate in a house that is in memory. Limits are not what is
 // asked about, and would get in the way of making a person up.
 func (e *entrance) rehearse(house *pooledHouse, stands map[*entrance]stand) (*doorway, error) {
-	e.neighbours = neighboursOf(e, stands)
+	e.id, e.neighbours = e.described, neighboursOf(e, stands)
 	origins, err := e.origins(stands[e])
 	if err != nil {
 		return nil, err
@@ -287,6 +318,7 @@ func (x *rehearsal) request(w http.ResponseWriter, cookies []string) *http.Reque
 			"Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}, "Sec-Fetch-Site": {"same-origin"},
 		},
 	}
+	maps.Copy(r.Header, x.header)
 	if len(cookies) > 0 {
 		r.Header["Cookie"] = []string{strings.Join(cookies, "; ")}
 	}

@@ -23,9 +23,6 @@ var (
 	ConfirmForget                = confirmForget
 )
 
-// NewRecorder writes events to a log.
-func NewRecorder(logger *zap.Logger) challenge.Recorder { return recorder{logger} }
-
 // ShowStorage is how a storage is shown whose house stands so.
 func ShowStorage(name string, h challenge.Health) (answers string, asJSON []byte, fault error) {
 	s := storageStatus{Storage: name}
@@ -33,6 +30,19 @@ func ShowStorage(name string, h challenge.Health) (answers string, asJSON []byte
 	status := houseStatus{Storages: []storageStatus{s}}
 	asJSON, err := json.Marshal(s)
 	return s.answers(), asJSON, errors.Join(err, status.fault())
+}
+
+// PrintStatus prints the answer of the status endpoint.
+func PrintStatus(answer string) (string, error) {
+	var status houseStatus
+	if err := json.Unmarshal([]byte(answer), &status); err != nil {
+		return "", err
+	}
+	var out bytes.Buffer
+	s := newSheet(&out)
+	status.print(s)
+	err := errors.Join(s.err, s.Flush())
+	return out.String(), err
 }
 
 // PrintRotation prints the answer to a rotation.
@@ -51,7 +61,7 @@ func PrintRotation(answer string) (string, error) {
 // ReadOrder reads an order, and writes what it says.
 func ReadOrder(body io.Reader) (said []string, written []byte, err error) {
 	o, err := readOrder(body)
-	said = []string{o.Site, o.Address, o.For, o.Why}
+	said = []string{o.Site, o.Address, o.For, o.Why, o.Session, o.Browser}
 	if err != nil {
 		return said, nil, err
 	}
@@ -63,6 +73,13 @@ func ReadOrder(body io.Reader) (said []string, written []byte, err error) {
 func ReadLetting(address, lasts, why string) (to challenge.Email, d time.Duration, reason string, err error) {
 	l, err := order{Address: address, For: lasts, Why: why}.letting()
 	return l.to, l.lasts, l.why, err
+}
+
+// ProxyCaddyfile is the configuration of a one-liner, and the password in it.
+func ProxyCaddyfile(from, to, allow, mail string) (text, password string, err error) {
+	o := oneLiner{from: from, to: to, allow: []string{allow}, mail: mail}
+	text, secret, err := o.caddyfile()
+	return text, secret.given, err
 }
 
 // Stream sends a copy of a store.

@@ -57,7 +57,7 @@ func MoveIn(ctx context.Context, s Storage, secret string, logger *zap.Logger) (
 
 // MoveOut lets go of the house as a configuration does that is over.
 func (r *Resident) MoveOut() {
-	r.house.log.disclaim(r.site)
+	r.house.log.Disclaim(r.site)
 	r.held.release(zap.NewNop())
 }
 

@@ -22,13 +22,25 @@ var (
 	RequireSomebody, Brief      = requireSomebody, brief
 	RequireFit, ParseNetwork    = requireFit, parseNetwork
 	OpenSecret, ProvisionSMTP   = openSecret, (*SMTPMail).provision
+	ProvisionHTTP               = (*HTTPMail).provision
 	SiteWords, SharedWords      = directiveSettings.words, sharedSettings.words
-	RegisterMetrics, Tally      = registerMetrics, tally
 	ConditionWords              = conditions.words
 )
 
+// A Setting describes one word of the grammar.
+type Setting = setting
+
+// SiteSettings and Conditions describe the directive and the matcher.
+var SiteSettings, Conditions = directiveSettings.settings, conditions.settings
+
 // InsideWords are the words in the block of a setting, nil if it has none.
-func InsideWords(word string) []string { return directiveSettings[word].inside }
+func InsideWords(word string) []string {
+	var words []string
+	for _, inner := range directiveSettings[word].inside {
+		words = append(words, inner.Word)
+	}
+	return words
+}
 
 // PeopleIn reads a people file, a line for each person.
 func PeopleIn(path string) ([]string, error) {

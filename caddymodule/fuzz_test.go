@@ -198,3 +198,28 @@ func FuzzExplainFault(f *testing.F) {
 		}
 	})
 }
+
+// FuzzProxy wants a Caddyfile that says no more than the flags: one site with two
+// directives, as caddy fmt writes it, without the password.
+func FuzzProxy(f *testing.F) {
+	f.Add("app.example.com", ":8080", "*@example.com", "smtp://login@example.com:hunter2-hunter2@smtp.example.com")
+	f.Add("localhost", "https://app", "*", "demo")
+	f.Add("a,b", "h:1", "a@b.example", "smtps://u%20@h?from=x <a@b.example>")
+	f.Add("a\n{", "x;y:1", "a@b.example", "postmark:?from=\"a\" <a@b.example>")
+	f.Fuzz(func(t *testing.T, from, to, allow, mail string) {
+		text, given, err := caddymodule.ProxyCaddyfile(from, to, allow, mail)
+		if err != nil {
+			return
+		}
+		if len(given) > 7 && strings.Contains(text, given) {
+			t.Errorf("the password is in\n%s", text)
+		}
+		blocks, err := caddyfile.Parse("Caddyfile", []byte(text))
+		if err != nil || len(blocks) != 1 || len(blocks[0].Segments) != 2 {
+			t.Fatalf("%d sites, %v, in\n%s", len(blocks), err, text)
+		}
+		if formatted := string(caddyfile.Format([]byte(text))); formatted != text {
+			t.Errorf("caddy fmt makes of\n%s\nthis\n%s", text, formatted)
+		}
+	})
+}

@@ -57,17 +57,22 @@ func (g guest) names() []string {
 	return names
 }
 
-// unmarshal reads a guest's own tokens: its name, its arguments, its block. At
-// least so many arguments must be there.
-func unmarshal[T any](d *caddyfile.Dispenser, to T, settings table[T], least int, args ...value[T]) error {
-	return unmarshalLine(d, to, line(least, args...), settings)
+// A grammar is how a guest is written: its arguments and its block.
+type grammar[T any] struct {
+	args     entry[T]
+	settings table[T]
 }
 
-// unmarshalLine is unmarshal for a guest whose arguments are read by an entry.
-func unmarshalLine[T any](d *caddyfile.Dispenser, to T, args entry[T], settings table[T]) error {
+// setting describes the guest of this name.
+func (g grammar[T]) setting(name string) setting {
+	return setting{Word: name, Takes: g.args.takes, Keys: g.args.keys, Inside: g.settings.settings()}
+}
+
+// unmarshal reads a guest's own tokens: its name, its arguments, its block.
+func (g grammar[T]) unmarshal(d *caddyfile.Dispenser, to T) error {
 	d.Next()
 	start := d.Token()
-	if err := args.read(d, to); err != nil {
+	if err := g.args.read(d, to); err != nil {
 		return err
 	}
 	if c, ok := any(to).(checker); ok {
@@ -75,7 +80,7 @@ func unmarshalLine[T any](d *caddyfile.Dispenser, to T, args entry[T], settings 
 			return d.WrapErr(err)
 		}
 	}
-	found, err := settings.readBlock(d, start.Text, to)
+	found, err := g.settings.readBlock(d, start.Text, to)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/doorcode/caddy-doorcode/caddymodule/telemetry"
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/upstream"
 	"github.com/doorcode/caddy-doorcode/challenge/web"
@@ -49,7 +50,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 
 // loadRules loads the matchers.
 func (h *Handler) loadRules(ctx caddy.Context) (rules, error) {
-	u := rules{described: describe(h.MatchRaw)}
+	u := rules{described: describe(h.MatchRaw), written: h.written()}
 	h.MatchRaw, u.exact = spread(h.MatchRaw)
 	if err := loadSets(ctx, h, "MatchRaw", &u.guard); err != nil {
 		return u, err
@@ -90,8 +91,15 @@ func loadSets(ctx caddy.Context, from any, field string, to *caddyhttp.MatcherSe
 	return to.FromInterface(loaded)
 }
 
+// An arrival is what is reused of requests. A pool hands one out to the same core again
+// and again, so that each counts in a place of its own.
+type arrival struct {
+	web.Arrival
+	counts *telemetry.Shard
+}
+
 // arrivals are reused: a request with a session allocates nothing here.
-var arrivals = sync.Pool{New: func() any { return new(web.Arrival) }}
+var arrivals = sync.Pool{New: func() any { return &arrival{counts: telemetry.NextShard()} }}
 
 // ServeHTTP lets a request through, with an identity if there is one, or
 // answers it. A refusal is written, never returned as an error: a route for
@@ -136,13 +144,14 @@ func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, nex
 	if !ok {
 		return errors.New("request without a replacer")
 	}
-	in, ok := arrivals.Get().(*web.Arrival)
+	reused, ok := arrivals.Get().(*arrival)
 	if !ok {
 		return errors.New("pool of arrivals holds something else")
 	}
+	in := &reused.Arrival
 	defer func() {
 		*in = web.Arrival{}
-		arrivals.Put(in)
+		arrivals.Put(reused)
 	}()
 	p := passage{e: e, d: d, w: w, r: r, repl: repl, in: in, before: e.passOf(r)}
 	e.describe(r, repl, d, in)
@@ -152,6 +161,7 @@ func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, nex
 	if e.witness != nil {
 		e.witness(p.out)
 	}
+	reused.counts.Count(p.out.Decision, telemetry.KindOf(r, p.out.Decision, in.Token != web.Presented{}), time.Since(in.Now))
 	if p.out.Unlogged { // the address of the page is a key to it
 		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	}

@@ -20,6 +20,8 @@ import (
 type hints struct {
 	plain, foreign   hourly
 	proxies, listing atomic.Bool // said once
+	// forwarder is what proxies was said of first.
+	forwarder atomic.Pointer[netip.Addr]
 }
 
 // give says what a refused request has to say.
@@ -44,6 +46,8 @@ func (h *hints) proxy(logger *zap.Logger, r *http.Request, peer netip.Addr) {
 		return
 	}
 	if !h.proxies.Swap(true) {
+		first := peer // else every request would allocate it
+		h.forwarder.Store(&first)
 		logger.Warn("a proxy forwards visitors without being trusted, so that all of them share its address and its limits; "+
 			"add it to 'trusted_proxies' in the servers options, with 'trusted_proxies_strict'", zap.String("proxy", peer.String()))
 	}

@@ -8,12 +8,16 @@ import (
 	"fmt"
 	"maps"
 	"net/mail"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
+	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
 // Letter is what every mail of a transport says of its sender.
@@ -33,14 +37,68 @@ type Letter struct {
 	// Whether mails have no HTML part. Default: false.
 	TextOnly *bool `json:"text_only,omitempty"`
 
+	// The subject of mails with a code to sign in with, such as
+	// `{code} is your {app} code ({ref})`. Without {code}, the code is only in
+	// the mail. Default: as in the language of the mail.
+	Subject string `json:"subject,omitempty"`
+
+	// A folder with a `mail.txt` or `mail.html` of one's own and, in a folder for
+	// each language, JSON files with texts; what is not there stays as it is.
+	// Default: none.
+	Templates string `json:"templates,omitempty"`
+
+	// The key that signs mails. Default: none; most mail servers sign by
+	// themselves.
+	DKIM *DKIM `json:"dkim,omitempty"`
+
 	from, replyTo string
+	signer        *mailer.Signer
+	texts         *words.Catalogue  // nil: those of the pages
+	forms         *mailer.Templates // nil: those that are built in
+}
+
+// DKIM signs mails, so that their receivers can tell that the domain has sent them
+// (RFC 6376).
+type DKIM struct {
+	// The domain of the sender, or the parent of it. Required, no default.
+	Domain string `json:"domain,omitempty"`
+
+	// The selector: receivers read the public key in the TXT record
+	// `<selector>._domainkey.<domain>`. Required, no default.
+	Selector string `json:"selector,omitempty"`
+
+	// The file with the private key in PEM: RSA or Ed25519. Required, no default.
+	Key string `json:"key,omitempty"`
 }
 
 var letterSettings = table[*Letter]{
-	"from":      line(1, text(func(l *Letter) *string { return &l.From })),
-	"reply_to":  line(1, text(func(l *Letter) *string { return &l.ReplyTo })),
+	"from":      line(1, live(func(l *Letter) *string { return &l.From })).as("<mailbox>"),
+	"reply_to":  line(1, live(func(l *Letter) *string { return &l.ReplyTo })).as("<mailbox>"),
 	"header":    header,
 	"text_only": flag(func(l *Letter) **bool { return &l.TextOnly }),
+	"subject":   line(1, text(func(l *Letter) *string { return &l.Subject })).as("<template>"),
+	"templates": line(1, text(func(l *Letter) *string { return &l.Templates })).as("<folder>"),
+	"dkim": line(3,
+		dkimPart(func(k *DKIM) *string { return &k.Domain }),
+		dkimPart(func(k *DKIM) *string { return &k.Selector }),
+		dkimPart(func(k *DKIM) *string { return &k.Key })).as("<domain> <selector> <key-file>", "dkim.domain", "dkim.selector", "dkim.key"),
+}
+
+func dkimPart(field func(*DKIM) *string) value[*Letter] {
+	hint := func([]string) string {
+		return ", a domain, a selector and a key file; write dkim example.com s1 /etc/caddy/dkim.key"
+	}
+	return value[*Letter]{hint: hint, set: func(l *Letter, _, text string) error {
+		*field(l.dkim()) = text
+		return nil
+	}}
+}
+
+func (l *Letter) dkim() *DKIM {
+	if l.DKIM == nil {
+		l.DKIM = new(DKIM)
+	}
+	return l.DKIM
 }
 
 func (l *Letter) check() error {
@@ -52,7 +110,13 @@ func (l *Letter) check() error {
 			return err
 		}
 	}
-	return nil
+	return l.checkSubject()
+}
+
+// checkSubject asks those who will fill it in, so that a mistake is told with its line.
+func (l *Letter) checkSubject() error {
+	style := mailer.Style{From: mail.Address{Address: "login@example.com"}, SubjectLine: l.Subject}
+	return style.Validate()
 }
 
 func (l *Letter) provision(repl *caddy.Replacer) error {
@@ -63,7 +127,59 @@ func (l *Letter) provision(repl *caddy.Replacer) error {
 	if l.replyTo, err = expanded(repl, l.ReplyTo); err != nil {
 		return err
 	}
-	return errors.Join(checkMailbox("from", l.from), checkMailbox("reply_to", l.replyTo))
+	if err := errors.Join(checkMailbox("from", l.from), checkMailbox("reply_to", l.replyTo)); err != nil {
+		return err
+	}
+	if l.signer, err = l.DKIM.open(repl, l.from); err != nil {
+		return err
+	}
+	return l.openTemplates()
+}
+
+// open reads the key, and refuses one whose signature would say nothing of the sender.
+func (k *DKIM) open(repl *caddy.Replacer, from string) (*mailer.Signer, error) {
+	if k == nil {
+		return nil, nil
+	}
+	if k.Domain == "" || k.Selector == "" || k.Key == "" {
+		return nil, errors.New("'dkim' needs a domain, a selector and a key file: write 'dkim example.com s1 /etc/caddy/dkim.key'")
+	}
+	path, err := expanded(repl, k.Key)
+	if err != nil {
+		return nil, err
+	}
+	key, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("dkim: %w", err)
+	}
+	signer, err := mailer.NewSigner(k.Domain, k.Selector, key)
+	if err != nil {
+		return nil, fmt.Errorf("dkim: %s: %w", path, err)
+	}
+	if sender, err := mail.ParseAddress(from); err == nil && !signer.Covers(sender.Address) {
+		return nil, fmt.Errorf("dkim: %w: '%s' signs nothing of %s", mailer.ErrDKIMDomain, k.Domain, sender.Address)
+	}
+	return signer, nil
+}
+
+// openTemplates reads the folder once, so that what is wrong with it is told before
+// anything of the configuration works.
+func (l *Letter) openTemplates() error {
+	if l.Templates == "" {
+		return nil
+	}
+	folder := os.DirFS(l.Templates)
+	if _, err := os.ReadDir(l.Templates); err != nil {
+		return fmt.Errorf("templates: %w", err)
+	}
+	var err error
+	if l.forms, err = mailer.ParseTemplates(folder); err != nil {
+		return fmt.Errorf("templates %s: %w", l.Templates, err)
+	}
+	if l.texts, err = words.Custom(folder); err != nil {
+		return fmt.Errorf("templates %s: %w", l.Templates, err)
+	}
+	return nil
 }
 
 // checkMailbox lets placeholders pass: what they stand for is checked later.

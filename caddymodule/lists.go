@@ -27,6 +27,7 @@ import (
 type lists struct {
 	settings Settings
 	access   atomic.Pointer[challenge.Access]
+	said     atomic.Pointer[listed]
 	users    atomic.Pointer[map[string]challenge.Email] // of map_file
 	seen     []fileState
 
@@ -36,6 +37,14 @@ type lists struct {
 	allowed []string
 	people  []challenge.Member
 	mapped  map[string]challenge.Email
+}
+
+// listed is what settings and files said together when they were last right. It is never
+// changed, so that others may read it while files are read again.
+type listed struct {
+	allowed []string // of allow_file
+	people  []challenge.Member
+	groups  map[string][]string
 }
 
 // fileState tells whether a file is the one that was read.
@@ -139,6 +148,7 @@ func (l *lists) read() error {
 	}
 	users := l.mapped
 	l.users.Store(&users)
+	l.said.Store(&listed{l.allowed, l.people, l.groups()})
 	l.access.Store(access)
 	return errors.Join(faults...)
 }

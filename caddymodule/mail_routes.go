@@ -4,33 +4,45 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"net/mail"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
 	"github.com/doorcode/caddy-doorcode/challenge/web"
 )
 
+// A Mail is a guest module in the namespace doorcode.mail: a way that mails take.
+// Provision must not connect to anything: "caddy validate" provisions while servers
+// are down.
+type Mail interface {
+	// OpenTransport makes the transport. It connects to nothing.
+	OpenTransport() (mailer.Transport, error)
+
+	// Sender is what its mails say of their sender.
+	Sender() *Letter
+
+	// Where names it for people, without secrets. It labels metrics, too.
+	Where() string
+}
+
 // route makes the transport and style of one mail module.
 func (e *entrance) route(module any, pooled *pooledHouse) (mailer.Route, error) {
-	switch m := module.(type) {
-	case *SMTPMail:
-		transport, err := m.transport()
-		if err != nil {
-			return mailer.Route{}, fmt.Errorf("mail smtp: %w", err)
-		}
-		return mailer.Route{Transport: transport, Style: e.style(&m.Letter)}, nil
-	case *FileMail:
-		return mailer.Route{Transport: mailer.Folder{Path: m.folder}, Style: e.style(&m.Letter)}, nil
-	case *DemoMail:
-		return mailer.Route{Transport: pooled.inbox, Style: e.style(&Letter{from: "doorcode@localhost"})}, nil
-	default:
-		return mailer.Route{}, fmt.Errorf("mail transport is a %T", module)
+	if _, demo := module.(*DemoMail); demo {
+		return mailer.Route{Name: "demo", Transport: pooled.inbox, Style: e.style(&Letter{from: "doorcode@localhost"})}, nil
 	}
+	m, ok := module.(Mail)
+	if !ok {
+		return mailer.Route{}, fmt.Errorf("mail transport is a %T, which is none", module)
+	}
+	transport, err := m.OpenTransport()
+	if err != nil {
+		return mailer.Route{}, fmt.Errorf("mail %s: %w", kindOf(module), err)
+	}
+	return mailer.Route{Name: m.Where(), Transport: transport, Style: e.style(m.Sender())}, nil
 }
 
 // checkMail refuses a transport or style that would only fail at the first
@@ -44,17 +56,6 @@ func (e *entrance) checkMail(module any) error {
 		return fmt.Errorf("mail: %w", err)
 	}
 	return nil
-}
-
-func (m *SMTPMail) transport() (*mailer.SMTP, error) {
-	password := ""
-	if m.password != nil {
-		password = m.password.reveal()
-	}
-	return mailer.NewSMTP(mailer.SMTPOptions{
-		Address: m.address, Username: m.username, Password: mailer.Password(password),
-		TLS: mailer.TLSMode(m.TLS), Timeout: time.Duration(m.Timeout),
-	})
 }
 
 // style is what the mails of this gate look like.
@@ -75,6 +76,7 @@ func (e *entrance) style(l *Letter) mailer.Style {
 		From: *from, ReplyTo: replyTo, App: e.settings.Pages.Name, Accent: accent,
 		Support: e.settings.Pages.Support, HideCode: !*e.settings.Code.Subject,
 		TextOnly: l.TextOnly != nil && *l.TextOnly, Headers: l.Header,
+		Words: cmp.Or(l.texts, e.dress.words), Templates: l.forms, SubjectLine: l.Subject, DKIM: l.signer,
 	}
 }
 

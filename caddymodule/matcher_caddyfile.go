@@ -13,10 +13,10 @@ import (
 
 // conditions are the words of the matcher.
 var conditions = table[*Matcher]{
-	"group":   several(func(m *Matcher) *[]string { return &m.Group }),
-	"address": several(func(m *Matcher) *[]string { return &m.Address }),
-	"country": several(func(m *Matcher) *[]string { return &m.Country }),
-	"fresh":   line(1, duration(func(m *Matcher) *caddy.Duration { return &m.Fresh })),
+	"group":   several(func(m *Matcher) *[]string { return &m.Group }).as("<name...>"),
+	"address": several(func(m *Matcher) *[]string { return &m.Address }).as("<address|*@domain...>"),
+	"country": several(func(m *Matcher) *[]string { return &m.Country }).as("<iso-code...>"),
+	"fresh":   line(1, duration(func(m *Matcher) *caddy.Duration { return &m.Fresh })).as("<age>"),
 	"verified": {read: func(d *caddyfile.Dispenser, m *Matcher) error {
 		m.Verified = true
 		_, err := readArgs(d, m, 0, nil)

@@ -42,7 +42,7 @@ func matcherError(h httpcaddyfile.Helper, err error) error {
 	return h.WrapErr(fmt.Errorf("%w%s", err, domainHint(h.Val())))
 }
 
-var publicRule = entry[*site]{repeats: true, inside: []string{}, read: func(_ *caddyfile.Dispenser, s *site) error {
+var publicRule = entry[*site]{repeats: true, inside: []setting{}, takes: "<matcher...>", read: func(_ *caddyfile.Dispenser, s *site) error {
 	sets, err := readMatchers(s.helper, notPublic)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ var publicRule = entry[*site]{repeats: true, inside: []string{}, read: func(_ *c
 	return nil
 }}
 
-var answerRule = entry[*site]{repeats: true, inside: []string{}, read: func(d *caddyfile.Dispenser, s *site) error {
+var answerRule = entry[*site]{repeats: true, inside: []setting{}, takes: "json|401|403|503 <matcher...>", read: func(d *caddyfile.Dispenser, s *site) error {
 	as, err := leading(d, answers)
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ var answerRule = entry[*site]{repeats: true, inside: []string{}, read: func(d *c
 	return nil
 }}
 
-var pageStatusRule = entry[*site]{repeats: true, inside: []string{}, read: func(d *caddyfile.Dispenser, s *site) error {
+var pageStatusRule = entry[*site]{repeats: true, inside: []setting{}, takes: "200|401|403 <matcher...>", read: func(d *caddyfile.Dispenser, s *site) error {
 	text, err := leading(d, pageStatuses)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ var pageStatusRule = entry[*site]{repeats: true, inside: []string{}, read: func(
 
 // sensitivePages is a rule with the age that a code may have: behind the matchers
 // of a line, or in front of a block of them.
-var sensitivePages = entry[*site]{repeats: true, inside: []string{}, read: func(d *caddyfile.Dispenser, s *site) error {
+var sensitivePages = entry[*site]{repeats: true, inside: []setting{}, takes: "<matcher...> [<max_age>]", read: func(d *caddyfile.Dispenser, s *site) error {
 	var rule Sensitive
 	sets, err := readMatchers(s.helper, func(text string) error {
 		age, err := caddy.ParseDuration(text)

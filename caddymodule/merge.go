@@ -165,17 +165,6 @@ func (h Handover) over(global Handover) Handover {
 	return Handover{CopyHeaders: maps.Clone(fields), Assertion: own(h.Assertion, global.Assertion)}
 }
 
-func (p Pages) over(global Pages) Pages {
-	return Pages{
-		Name:    own(p.Name, global.Name),
-		Logo:    own(p.Logo, global.Logo),
-		Accent:  own(p.Accent, global.Accent),
-		Theme:   own(p.Theme, global.Theme),
-		Support: own(p.Support, global.Support),
-		Privacy: own(p.Privacy, global.Privacy),
-	}
-}
-
 func (r Reach) over(global Reach) Reach {
 	return Reach{
 		Origins:      ownList(r.Origins, global.Origins),

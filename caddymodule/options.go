@@ -18,22 +18,22 @@ func init() {
 
 // sharedSettings are the words that a site and the global option both take.
 var sharedSettings = table[*Settings]{
-	"allow":            list(addTo(func(s *Settings) *[]string { return &s.Allow })),
-	"deny":             list(addTo(func(s *Settings) *[]string { return &s.Deny })),
-	"allow_file":       line(1, text(func(s *Settings) *string { return &s.AllowFile })),
+	"allow":            list(addTo(func(s *Settings) *[]string { return &s.Allow })).as("<address|*@domain|*|group:name...>"),
+	"deny":             list(addTo(func(s *Settings) *[]string { return &s.Deny })).as("<address|*@domain...>"),
+	"allow_file":       line(1, text(func(s *Settings) *string { return &s.AllowFile })).as("<path>"),
 	"group":            group,
-	"people_file":      line(1, text(func(s *Settings) *string { return &s.PeopleFile })),
+	"people_file":      line(1, text(func(s *Settings) *string { return &s.PeopleFile })).as("<path>"),
 	"plus":             flag(func(s *Settings) **bool { return &s.Plus }),
 	"reveal":           flag(func(s *Settings) **bool { return &s.Reveal }),
 	"countries":        countries,
-	"identity":         block(freshIdentity, 1, []value[*Identity]{text(func(i *Identity) *string { return &i.Source })}, identitySettings),
-	"challenge":        reasons(func(s *Settings) *[]string { return &s.Challenge }),
-	"observe":          reasons(func(s *Settings) *[]string { return &s.Observe }),
+	"identity":         block(freshIdentity, 1, []value[*Identity]{text(func(i *Identity) *string { return &i.Source })}, identitySettings).as("ask|<placeholder>", "identity.source"),
+	"challenge":        reasons(func(s *Settings) *[]string { return &s.Challenge }).as("<reason...>"),
+	"observe":          reasons(func(s *Settings) *[]string { return &s.Observe }).as("<reason...>|all"),
 	"app_shell":        line(1, choice(func(s *Settings) *string { return &s.AppShell }, "release", "keep")),
 	"networks":         networks,
 	"preflight":        line(1, choice(func(s *Settings) *string { return &s.Preflight }, "deny", "pass")),
-	"session":          block(func(s *Settings) *Session { return &s.Session }, 0, sessionArgs, sessionSettings),
-	"remember":         block(func(s *Settings) *Remember { return &s.Remember }, 0, rememberArgs, rememberSettings),
+	"session":          block(func(s *Settings) *Session { return &s.Session }, 0, sessionArgs, sessionSettings).as("[<lifetime>]", "session.lifetime"),
+	"remember":         block(func(s *Settings) *Remember { return &s.Remember }, 0, rememberArgs, rememberSettings).as("[<idle> [<most>]]", "remember.idle", "remember.most"),
 	"code":             block(func(s *Settings) *Code { return &s.Code }, 0, nil, codeSettings),
 	"limits":           block(func(s *Settings) *Limits { return &s.Limits }, 0, nil, limitsSettings),
 	"backup_codes":     line(1, backupCodes),
@@ -41,16 +41,16 @@ var sharedSettings = table[*Settings]{
 	"second_address":   line(1, secondAddress),
 	"tokens":           flag(func(s *Settings) **bool { return &s.Tokens }),
 	"prove_mailbox":    line(1, days("60d", "1d is the least", func(s *Settings) *caddy.Duration { return &s.ProveMailbox })),
-	"copy_headers":     list(copyHeader),
-	"assertion":        line(1, text(func(s *Settings) *string { return &s.Assertion })),
+	"copy_headers":     list(copyHeader).as("<field[>New-Name]...>"),
+	"assertion":        line(1, text(func(s *Settings) *string { return &s.Assertion })).as("<field>|off"),
 	"pages":            block(func(s *Settings) *Pages { return &s.Pages }, 0, nil, pagesSettings),
-	"origins":          list(addTo(func(s *Settings) *[]string { return &s.Origins })),
-	"endpoints":        line(1, text(func(s *Settings) *string { return &s.Endpoints })),
-	"single_sign_on":   line(1, text(func(s *Settings) *string { return &s.SingleSignOn })),
+	"origins":          list(addTo(func(s *Settings) *[]string { return &s.Origins })).as("<url...>"),
+	"endpoints":        line(1, text(func(s *Settings) *string { return &s.Endpoints })).as("<prefix>"),
+	"single_sign_on":   line(1, text(func(s *Settings) *string { return &s.SingleSignOn })).as("<domain>"),
 	"mail":             mailTransport,
 	"storage":          storage,
 	"on_store_failure": line(1, choice(func(s *Settings) *string { return &s.OnStoreFailure }, "deny", "allow_known_browsers")),
-	"secret":           line(1, text(func(s *Settings) *Secret { return &s.Secret })),
+	"secret":           line(1, live(func(s *Settings) *Secret { return &s.Secret })).as("<secret>"),
 	"geoip":            geoIP,
 	"location":         block(func(s *Settings) *Location { return &s.Location }, 0, nil, locationSettings),
 	"cookie":           block(func(s *Settings) *Cookie { return &s.Cookie }, 0, nil, cookieSettings),
@@ -60,11 +60,11 @@ var sharedSettings = table[*Settings]{
 
 var identitySettings = table[*Identity]{
 	"from":     line(1, choice(func(i *Identity) *string { return &i.From }, "forward_auth")),
-	"email":    line(1, text(func(i *Identity) *string { return &i.Email })),
-	"groups":   line(1, text(func(i *Identity) *string { return &i.Groups })),
-	"domain":   line(1, text(func(i *Identity) *string { return &i.Domain })),
+	"email":    line(1, text(func(i *Identity) *string { return &i.Email })).as("<placeholder>"),
+	"groups":   line(1, text(func(i *Identity) *string { return &i.Groups })).as("<placeholder>"),
+	"domain":   line(1, text(func(i *Identity) *string { return &i.Domain })).as("<domain>"),
 	"map":      mapUser,
-	"map_file": line(1, text(func(i *Identity) *string { return &i.MapFile })),
+	"map_file": line(1, text(func(i *Identity) *string { return &i.MapFile })).as("<path>"),
 }
 
 var (
@@ -94,7 +94,7 @@ var codeSettings = table[*Code]{
 	"attempts": line(1, count(func(c *Code) *int { return &c.Attempts })),
 	"resend": line(1,
 		duration(func(c *Code) *caddy.Duration { return &c.Resend.Wait }),
-		count(func(c *Code) *int { return &c.Resend.Max })),
+		count(func(c *Code) *int { return &c.Resend.Max })).as("<wait> [<max>]", "resend.wait", "resend.max"),
 	"subject": flag(func(c *Code) **bool { return &c.Subject }),
 	"send":    line(1, choice(func(c *Code) *string { return &c.Send }, "auto", "button")),
 }
@@ -108,15 +108,6 @@ var limitsSettings = table[*Limits]{
 	"lockout":      line(1, duration(func(l *Limits) *caddy.Duration { return &l.Lockout })),
 }
 
-var pagesSettings = table[*Pages]{
-	"name":    line(1, text(func(p *Pages) *string { return &p.Name })),
-	"logo":    line(1, text(func(p *Pages) *string { return &p.Logo })),
-	"accent":  line(1, accent),
-	"theme":   line(1, choice(func(p *Pages) *string { return &p.Theme }, "auto", "light", "dark")),
-	"support": line(1, text(func(p *Pages) *string { return &p.Support })),
-	"privacy": line(1, text(func(p *Pages) *string { return &p.Privacy })),
-}
-
 var geoIPSettings = table[*GeoIP]{
 	"refresh": line(1, duration(func(g *GeoIP) *caddy.Duration { return &g.Refresh })),
 }
@@ -127,7 +118,7 @@ var locationSettings = table[*Location]{
 }
 
 var cookieSettings = table[*Cookie]{
-	"name":      line(1, text(func(c *Cookie) *string { return &c.Name })),
+	"name":      line(1, text(func(c *Cookie) *string { return &c.Name })).as("<name>"),
 	"same_site": line(1, choice(func(c *Cookie) *string { return &c.SameSite }, "lax", "strict")),
 	"insecure":  flag(func(c *Cookie) **bool { return &c.Insecure }),
 }

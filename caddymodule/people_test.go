@@ -4,7 +4,6 @@
 package caddymodule_test
 
 import (
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,13 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
-	"go.uber.org/zap/zaptest/observer"
-
 	"github.com/doorcode/caddy-doorcode/caddymodule"
-	"github.com/doorcode/caddy-doorcode/challenge"
 )
 
 func TestALettingInIsShortAndSaysWhy(t *testing.T) {
@@ -97,53 +90,5 @@ func TestForgettingIsAskedFor(t *testing.T) {
 		if tt.want == unasked && asked.Len() > 0 && !strings.HasSuffix(asked.String(), ": \n") {
 			t.Errorf("%s: what follows stands behind %q", tt.name, asked.String())
 		}
-	}
-}
-
-func TestEventsOfAnAccountAreLogged(t *testing.T) {
-	core, logs := observer.New(zapcore.DebugLevel)
-	r := caddymodule.NewRecorder(zap.New(core))
-	at := time.Date(2026, 8, 1, 12, 0, 0, 0, time.FixedZone("", 3600))
-	fault := errors.New("connection refused")
-	for _, e := range []challenge.Event{
-		{Name: challenge.Verified, Gate: "g", Address: "ana@example.com", Way: challenge.ByBackup, Left: 0},
-		{Name: challenge.Verified, Gate: "g", Address: "ana@example.com"},
-		{Name: challenge.ChangeWaits, Gate: "g", Address: "ana@example.com", Change: challenge.AddApp, Due: at},
-		{Name: challenge.Guarded, Gate: "g", Address: "ana@example.com", Until: at},
-		{Name: challenge.LetInMade, Gate: "g", Address: "ana@example.com", Until: at, Why: "lost her phone"},
-		{Name: challenge.UnlockedAddress, Address: "ana@example.com"},
-		{Name: challenge.DataErased, Address: "ana@example.com"},
-		{Name: challenge.DataExported, Gate: "g", Address: "ana@example.com"},
-		{Name: challenge.DataExported, Address: "ana@example.com", Err: fault},
-		{Name: challenge.DataErased, Account: "kV3"},
-	} {
-		r.Record(t.Context(), e)
-	}
-	var got []map[string]any
-	for _, entry := range logs.All() {
-		fields := entry.ContextMap()
-		if fields["address"] != "ana@example.com" && fields["account"] == nil {
-			t.Errorf("%v does not say whose account it is", fields)
-		}
-		delete(fields, "address")
-		if entry.Level != zapcore.InfoLevel {
-			fields["level"] = entry.Level.String()
-		}
-		got = append(got, fields)
-	}
-	want := []map[string]any{
-		{"event": "verified", "gate": "g", "way": "backup", "codes_left": int64(0)},
-		{"event": "verified", "gate": "g"},
-		{"event": "change_waits", "gate": "g", "change": "add_app", "due": "2026-08-01T11:00:00Z"},
-		{"event": "guarded", "gate": "g", "until": "2026-08-01T11:00:00Z", "level": "warn"},
-		{"event": "let_in", "gate": "g", "until": "2026-08-01T11:00:00Z", "by": "operator", "why": "lost her phone"},
-		{"event": "unlocked", "by": "operator"},
-		{"event": "data_erased", "by": "operator"},
-		{"event": "data_exported", "gate": "g"},
-		{"event": "data_exported", "by": "operator", "error": "connection refused"},
-		{"event": "data_erased", "account": "kV3"},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("logged (-want +got):\n%s", diff)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/doorcode/caddy-doorcode/caddymodule/telemetry"
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/risk"
 	"github.com/doorcode/caddy-doorcode/geo"
@@ -70,7 +71,7 @@ func (b *building) poolPlaces(g GeoIP) (*pooledPlaces, error) {
 		return nil, nil //nolint:nilnil // most sites have none
 	}
 	key := placesKey{strings.Join(g.Files, "\x00"), g.Refresh}
-	report := watcher(b.logger)
+	report := watcher(b.logger, b.emitter)
 	pooled, _, err := databases.LoadOrNew(key, func() (caddy.Destructor, error) {
 		p := &pooledPlaces{report: new(atomic.Pointer[func(geo.Event)])}
 		p.report.Store(&report)
@@ -87,12 +88,13 @@ func (b *building) poolPlaces(g GeoIP) (*pooledPlaces, error) {
 		return nil, fmt.Errorf("shared databases are a %T", pooled)
 	}
 	p.report.Store(&report)
-	b.uses(p)
+	b.gauges.AddDatabases(p.Files)
 	return p, nil
 }
 
-// watcher writes what happens to databases to the log.
-func watcher(logger *zap.Logger) func(geo.Event) {
+// watcher writes what happens to databases to the log, and tells subscribers of those
+// that are old.
+func watcher(logger *zap.Logger, emitter *telemetry.Emitter) func(geo.Event) {
 	logger = logger.Named("geoip")
 	return func(e geo.Event) {
 		fields := []zap.Field{zap.String("event", "geoip_"+string(e.Kind)), zap.String("file", e.File), zap.String("type", e.Type), zap.Time("built", e.Built)}
@@ -101,6 +103,9 @@ func watcher(logger *zap.Logger) func(geo.Event) {
 			logger.Error("a database of places cannot be used; the version before it stays in use", append(fields, zap.Error(e.Err))...)
 		case geo.Stale:
 			logger.Warn("a database of places is old; places may be wrong", fields...)
+			emitter.Emit(telemetry.EventGeoIPStale, func() map[string]any {
+				return map[string]any{"file": e.File, "type": e.Type, "built": e.Built.UTC().Format(time.RFC3339)}
+			})
 		default:
 			logger.Info("a database of places is in use", fields...)
 		}
@@ -112,7 +117,7 @@ func (e *entrance) locator() challenge.Locator {
 	if e.places == nil {
 		return nil
 	}
-	return e.places
+	return telemetry.CountLookups(e.places)
 }
 
 // networks are those that the operator named.

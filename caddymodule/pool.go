@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/doorcode/caddy-doorcode/caddymodule/telemetry"
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/devices"
 	"github.com/doorcode/caddy-doorcode/challenge/keyring"
@@ -62,7 +63,7 @@ func (h hold) release(logger *zap.Logger) {
 // the store itself.
 type pooledStore struct {
 	store challenge.Store
-	log   *newest[*zap.Logger]
+	log   *telemetry.Newest[telemetry.Outlet]
 }
 
 // Destruct closes the store.
@@ -77,9 +78,9 @@ func (s pooledStore) Destruct() error {
 func openStore(ctx context.Context, e *entrance) (pooledStore, hold, error) {
 	key := e.storage.ID()
 	pooled, _, err := stores.LoadOrNew(key, func() (caddy.Destructor, error) {
-		log := new(newest[*zap.Logger])
-		log.claim(e, e.app.building.logger)
-		store, err := e.storage.OpenStore(ctx, followingLog(log, "doorcode.storage"))
+		log := new(telemetry.Newest[telemetry.Outlet])
+		log.Claim(e, e.app.building.outlet())
+		store, err := e.storage.OpenStore(ctx, telemetry.FollowingLog(log, "doorcode.storage"))
 		return pooledStore{store, log}, err
 	})
 	if err != nil {
@@ -89,7 +90,7 @@ func openStore(ctx context.Context, e *entrance) (pooledStore, hold, error) {
 	if !ok {
 		return pooledStore{}, hold{}, fmt.Errorf("shared store is a %T", pooled)
 	}
-	store.log.claim(e, e.app.building.logger)
+	store.log.Claim(e, e.app.building.outlet())
 	return store, hold{stores, key}, nil
 }
 
@@ -99,8 +100,9 @@ type pooledHouse struct {
 	outbox *mailer.Outbox
 	inbox  *mailer.Inbox
 	report *atomic.Pointer[func(mailer.Report)] // to the log of the newest configuration
-	log    *newest[*zap.Logger]                 // of house and store
-	rotate newest[time.Duration]                // how often keys change
+	log    *telemetry.Newest[telemetry.Outlet]  // of house and store
+	names  telemetry.Names                      // that stand for people and networks in logs
+	rotate telemetry.Newest[time.Duration]      // how often keys change
 	store  hold
 
 	mu     sync.Mutex // guards below
@@ -150,14 +152,14 @@ func (p *pooledHouse) disclaim(e *entrance) {
 
 // change lets keys change as often as a newer configuration says.
 func (p *pooledHouse) change(by any, every time.Duration) {
-	p.rotate.claim(by, every)
+	p.rotate.Claim(by, every)
 	p.house.Rotate(every)
 }
 
 // unchange ends what a configuration said, as disclaim does.
 func (p *pooledHouse) unchange(by any) {
-	p.rotate.disclaim(by)
-	if every, left := p.rotate.value(); left {
+	p.rotate.Disclaim(by)
+	if every, left := p.rotate.Value(); left {
 		p.house.Rotate(every)
 	}
 }
@@ -192,7 +194,7 @@ func openHouse(ctx context.Context, e *entrance) (*pooledHouse, hold, error) {
 	if !ok {
 		return nil, hold{}, fmt.Errorf("shared house is a %T", pooled)
 	}
-	house.log.claim(e, e.app.building.logger)
+	house.log.Claim(e, e.app.building.outlet())
 	return house, hold{houses, key}, nil
 }
 
@@ -201,23 +203,26 @@ func newHouse(ctx context.Context, e *entrance, ring *keyring.Ring) (*pooledHous
 	if err != nil {
 		return nil, err
 	}
-	p := &pooledHouse{inbox: new(mailer.Inbox), report: new(atomic.Pointer[func(mailer.Report)]), log: store.log, store: held, claims: map[string][]claim{}}
+	p := &pooledHouse{inbox: new(mailer.Inbox), report: new(atomic.Pointer[func(mailer.Report)]), log: store.log, names: namesBy(ring), store: held, claims: map[string][]claim{}}
 	p.outbox = mailer.NewOutbox(mailer.OutboxOptions{
 		Describe: devices.Describe,
 		Report: func(r mailer.Report) {
+			telemetry.CountMail(r)
 			if report := p.report.Load(); report != nil {
 				(*report)(r)
 			}
 		},
+		Failing: mailHealth(store.log),
 	})
 	p.house, err = challenge.OpenHouse(ctx, challenge.HouseOptions{
-		Store: store.store, Shared: e.storage.Shared(), Ring: ring, Sender: p.outbox,
-		Recorder: recorder{followingLog(store.log, "doorcode").With(zap.String("storage", e.storage.Where()))},
+		Store: telemetry.MeasureStore(store.store, kindOf(e.storage)), Shared: e.storage.Shared(), Ring: ring, Sender: p.outbox,
+		Recorder: houseRecorder(p, e.storage.Where()),
 	})
 	if err != nil {
-		store.log.disclaim(e)
+		store.log.Disclaim(e)
 		_, closing := stores.Delete(held.key)
 		return nil, errors.Join(err, closing)
 	}
+	p.outbox.UseSpool(p.house.Spool())
 	return p, nil
 }

@@ -17,21 +17,30 @@ import (
 // A value reads one argument.
 type value[T any] struct {
 	set func(to T, word, text string) error
+	// takes is how the reference writes it.
+	takes string
 	// hint says what to write instead when the number of arguments is wrong.
 	hint func(args []string) string
 }
 
 // text is any single argument.
 func text[T any, S ~string](field func(T) *S) value[T] {
-	return value[T]{hint: quoteHint, set: func(to T, _, text string) error {
+	return value[T]{takes: "<text>", hint: quoteHint, set: func(to T, _, text string) error {
 		*field(to) = S(text)
 		return nil
 	}}
 }
 
+// live is text in which placeholders are replaced when the configuration starts.
+func live[T any, S ~string](field func(T) *S) value[T] {
+	v := text(field)
+	v.hint = liveHint
+	return v
+}
+
 // choice is one of a few words.
 func choice[T any](field func(T) *string, choices ...string) value[T] {
-	return value[T]{set: func(to T, word, text string) error {
+	return value[T]{takes: strings.Join(choices, "|"), set: func(to T, word, text string) error {
 		*field(to) = text
 		return oneOf(word, text, choices)
 	}}
@@ -39,7 +48,7 @@ func choice[T any](field func(T) *string, choices ...string) value[T] {
 
 // flag is on or off; the bare word is on.
 func flag[T any](field func(T) **bool) entry[T] {
-	onOff := value[T]{set: func(to T, word, text string) error {
+	onOff := value[T]{takes: "on|off", set: func(to T, word, text string) error {
 		*field(to) = new(text == "on")
 		return oneOf(word, text, []string{"on", "off"})
 	}}
@@ -54,7 +63,7 @@ func flag[T any](field func(T) **bool) entry[T] {
 
 // count is a whole number.
 func count[T any](field func(T) *int) value[T] {
-	return value[T]{set: func(to T, word, text string) error {
+	return value[T]{takes: "<n>", set: func(to T, word, text string) error {
 		n, err := strconv.Atoi(text)
 		// Zero would pass every later check as "not set".
 		if err != nil || n == 0 {
@@ -67,7 +76,7 @@ func count[T any](field func(T) *int) value[T] {
 
 // duration is a positive length of time.
 func duration[T any](field func(T) *caddy.Duration) value[T] {
-	return value[T]{hint: unitHint, set: func(to T, word, text string) error {
+	return value[T]{takes: "<duration>", hint: unitHint, set: func(to T, word, text string) error {
 		d, err := caddy.ParseDuration(text)
 		if err != nil || d <= 0 {
 			return needsDuration(word, text)
@@ -79,7 +88,7 @@ func duration[T any](field func(T) *caddy.Duration) value[T] {
 
 // durationOrOff is a length of time that may be nothing, written 0 or off.
 func durationOrOff[T any](field func(T) **caddy.Duration) value[T] {
-	return value[T]{hint: unitHint, set: func(to T, word, text string) error {
+	return value[T]{takes: "<duration>|off", hint: unitHint, set: func(to T, word, text string) error {
 		if text == "off" {
 			text = "0"
 		}
@@ -100,7 +109,7 @@ func measure[T any](unit, of, example string, field func(T) *int) value[T] {
 		}
 		return "; write " + args[0] + unit
 	}
-	return value[T]{hint: hint, set: func(to T, word, text string) error {
+	return value[T]{takes: "<n>" + unit, hint: hint, set: func(to T, word, text string) error {
 		digits, found := strings.CutSuffix(text, unit)
 		n, err := strconv.Atoi(digits)
 		// Zero would pass every later check as "not set".
@@ -126,7 +135,7 @@ func rates[T any](field func(T) *[]Rate) entry[T] {
 		return nil
 	})
 	e.repeats = false
-	return e
+	return e.as("<rate...>")
 }
 
 // amount says how many arguments are right.
@@ -161,7 +170,16 @@ func quoteHint(args []string) string {
 	if len(args) < 2 {
 		return ""
 	}
-	return fmt.Sprintf("; quote the value, or write {env.%s} so that it is read at run time", variableOf(args))
+	return "; quote the value"
+}
+
+// liveHint says what quoteHint does, and the better way that there is for live.
+func liveHint(args []string) string {
+	hint := quoteHint(args)
+	if hint == "" {
+		return ""
+	}
+	return hint + fmt.Sprintf(", or write {env.%s} so that it is read at run time", variableOf(args))
 }
 
 // variableOf finds the environment variable from which the arguments came.

@@ -6,6 +6,7 @@ package caddymodule
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -13,6 +14,7 @@ import (
 
 // backupCodes is how many there are, or none, written 0 or off.
 var backupCodes = value[*Settings]{
+	takes: "<n>|off",
 	hint: func([]string) string {
 		return fmt.Sprintf("; write how many, %d to %d, or off", fewestBackupCodes, mostBackupCodes)
 	},
@@ -34,7 +36,7 @@ var backupCodes = value[*Settings]{
 
 // secondAddress says which second addresses people may have. It looks like a place
 // for one, or for a switch.
-var secondAddress = value[*Settings]{set: func(s *Settings, word, text string) error {
+var secondAddress = value[*Settings]{takes: strings.Join(secondAddresses, "|"), set: func(s *Settings, word, text string) error {
 	s.SecondAddress = text
 	if err := oneOf(word, text, secondAddresses); err != nil {
 		return fmt.Errorf("%w; people add their own addresses on the account page", err)
@@ -45,7 +47,7 @@ var secondAddress = value[*Settings]{set: func(s *Settings, word, text string) e
 // days is a length of time that someDays lets pass. least is what to write instead
 // of off, if anything is.
 func days[T any](example, least string, field func(T) *caddy.Duration) value[T] {
-	return value[T]{hint: unitHint, set: func(to T, word, text string) error {
+	return value[T]{takes: "<duration>", hint: unitHint, set: func(to T, word, text string) error {
 		if text == "off" {
 			return fmt.Errorf("'%s' cannot be switched off; %s", word, least)
 		}

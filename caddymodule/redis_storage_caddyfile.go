@@ -15,9 +15,9 @@ import (
 
 var redisSettings = table[*RedisStorage]{
 	"prefix":   line(1, text(func(s *RedisStorage) *string { return &s.Prefix })),
-	"username": line(1, text(func(s *RedisStorage) *string { return &s.Username })),
-	"password": line(1, text(func(s *RedisStorage) *Secret { return &s.Password })),
-	"sentinel": block(func(s *RedisStorage) *RedisSentinel { return &s.Sentinel }, 1, []value[*RedisSentinel]{text(func(s *RedisSentinel) *string { return &s.Master })}, sentinelSettings),
+	"username": line(1, live(func(s *RedisStorage) *string { return &s.Username })).as("<name>"),
+	"password": line(1, live(func(s *RedisStorage) *Secret { return &s.Password })).as("<secret>"),
+	"sentinel": block(func(s *RedisStorage) *RedisSentinel { return &s.Sentinel }, 1, []value[*RedisSentinel]{text(func(s *RedisSentinel) *string { return &s.Master })}, sentinelSettings).as("<master>", "sentinel.master"),
 	"cluster":  flag(func(s *RedisStorage) **bool { return &s.Cluster }),
 	"tls":      redisTLS,
 	"timeout":  line(1, duration(func(s *RedisStorage) *caddy.Duration { return &s.Timeout })),
@@ -26,21 +26,21 @@ var redisSettings = table[*RedisStorage]{
 }
 
 var sentinelSettings = table[*RedisSentinel]{
-	"username": line(1, text(func(s *RedisSentinel) *string { return &s.Username })),
-	"password": line(1, text(func(s *RedisSentinel) *Secret { return &s.Password })),
+	"username": line(1, live(func(s *RedisSentinel) *string { return &s.Username })).as("<name>"),
+	"password": line(1, live(func(s *RedisSentinel) *Secret { return &s.Password })).as("<secret>"),
 }
 
 var tlsSettings = table[*RedisTLS]{
-	"ca": line(1, text(func(t *RedisTLS) *string { return &t.CA })),
+	"ca": line(1, live(func(t *RedisTLS) *string { return &t.CA })).as("<file>"),
 	"certificate": line(2,
 		text(func(t *RedisTLS) *string { return &t.Certificate }),
-		text(func(t *RedisTLS) *string { return &t.Key })),
-	"server_name": line(1, text(func(t *RedisTLS) *string { return &t.ServerName })),
+		text(func(t *RedisTLS) *string { return &t.Key })).as("<file> <key-file>", "certificate", "key"),
+	"server_name": line(1, text(func(t *RedisTLS) *string { return &t.ServerName })).as("<name>"),
 }
 
 // redisTLS is a word that means something without its block.
 var redisTLS = entry[*RedisStorage]{
-	inside: tlsSettings.words(),
+	inside: tlsSettings.settings(),
 	read: func(d *caddyfile.Dispenser, s *RedisStorage) error {
 		start := d.Token()
 		if n := len(argsOf(d)); n > 0 {
@@ -64,7 +64,9 @@ var redisURLs = listOf("; write redis://localhost:6379", func(s *RedisStorage, _
 	}
 	s.URLs = append(s.URLs, Secret(text))
 	return nil
-})
+}).as("<url...>", "urls")
+
+var redisGrammar = grammar[*RedisStorage]{args: redisURLs, settings: redisSettings}
 
 // UnmarshalCaddyfile reads
 //
@@ -87,7 +89,7 @@ var redisURLs = listOf("; write redis://localhost:6379", func(s *RedisStorage, _
 //		grace    <duration>|off
 //	}
 func (s *RedisStorage) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshalLine(d, s, redisURLs, redisSettings)
+	return redisGrammar.unmarshal(d, s)
 }
 
 const maxPrefix = 64 // bytes, of every record's name

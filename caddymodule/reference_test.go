@@ -4,260 +4,320 @@
 package caddymodule_test
 
 import (
-	"encoding/json"
-	"fmt"
+	"cmp"
+	"flag"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"maps"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/doorcode/caddy-doorcode/caddymodule"
+	"github.com/doorcode/caddy-doorcode/challenge/store/redisstore"
 )
 
-// words are all settings of the grammar: those of a block as "block word".
-func words() []string {
-	var all []string
-	for _, word := range caddymodule.SiteWords() {
-		all = append(all, word)
-		for _, inner := range caddymodule.InsideWords(word) {
-			all = append(all, word+" "+inner)
+var update = flag.Bool("update", false, "write docs/caddyfile.md and the comments with the syntax")
+
+const (
+	referencePage  = "../docs/caddyfile.md"
+	referenceProse = "testdata/caddyfile.md.tmpl"
+)
+
+// TestReferenceIsWrittenFromTheGrammar: docs/caddyfile.md is what the tables of the
+// parser, the comments of the JSON fields and the prose make of it.
+func TestReferenceIsWrittenFromTheGrammar(t *testing.T) {
+	w := newWriter(t)
+	want := w.page(referenceProse)
+	if diff := gocmp.Diff(caddymodule.SiteWords(), slices.Sorted(slices.Values(w.order))); diff != "" {
+		t.Errorf("settings on the page (-table +prose):\n%s", diff)
+	}
+	if *update {
+		if err := os.WriteFile(referencePage, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
 		}
 	}
-	slices.Sort(all)
-	return all
-}
-
-// TestTheSyntaxStandsInTheComment of the function that reads it, where Caddy's
-// users look for it.
-func TestTheSyntaxStandsInTheComment(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "caddyfile.go", nil, parser.ParseComments)
+	page, err := os.ReadFile(referencePage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var comment string
-	ast.Inspect(file, func(n ast.Node) bool {
-		if f, ok := n.(*ast.FuncDecl); ok && f.Name.Name == "parseDirective" {
-			comment = f.Doc.Text()
-		}
-		return true
-	})
-	found := map[string]bool{}
-	var block string
-	for line := range strings.Lines(comment) {
-		depth := len(line) - len(strings.TrimLeft(line, "\t"))
-		fields := strings.Fields(line)
-		if len(fields) == 0 || fields[0] == "}" {
-			continue
-		}
-		switch depth {
-		case 2:
-			block = fields[0]
-			found[block] = true
-		case 3:
-			found[block+" "+fields[0]] = true
-		}
-	}
-	if diff := cmp.Diff(words(), slices.Sorted(maps.Keys(found))); diff != "" {
-		t.Errorf("comment of parseDirective (-table +comment):\n%s", diff)
+	if diff := gocmp.Diff(want, string(page)); diff != "" {
+		t.Errorf("docs/caddyfile.md is old; write it by 'go test ./caddymodule -run Reference -update' (-want +got):\n%s", diff)
 	}
 }
 
-// A documented setting is a line of the reference.
-type documented struct{ word, standard, key string }
+// TestReferenceHasEveryKey of the JSON configuration, and no other.
+func TestReferenceHasEveryKey(t *testing.T) {
+	s := readSource(t)
+	for _, tt := range []struct {
+		name     string
+		of       keys
+		settings []caddymodule.Setting
+		// beside are keys that no word sets: those of matchers and their parts.
+		beside []string
+	}{
+		{"handler", settled(s), caddymodule.SiteSettings(), []string{"match"}},
+		{"matcher", first(guestFields(t, s, "http.matchers.doorcode")), caddymodule.Conditions(), nil},
+	} {
+		documented := slices.Concat(keysOf(tt.settings, ""), tt.beside)
+		compareKeys(t, tt.name, tt.of, documented)
+	}
+	for _, word := range caddymodule.SiteSettings() {
+		for _, guest := range word.Guests {
+			id := map[string]string{"mail": "doorcode.mail.", "storage": "doorcode.storage."}[word.Word] + guest.Word
+			documented := slices.Concat(guest.Keys, keysOf(guest.Inside, ""))
+			switch guest.Word {
+			case "http":
+				documented = append(documented, "header") // its word sets request_header
+				fallthrough
+			case "postmark", "resend", "sendgrid":
+				documented = append(documented, refused...)
+			}
+			compareKeys(t, id, first(guestFields(t, s, id)), documented)
+		}
+	}
+}
 
-var (
-	heading  = regexp.MustCompile("^### `([a-z_]+)`$")
-	standard = regexp.MustCompile("^Default: (.+) · JSON: `([a-z_.]+)`$")
-	row      = regexp.MustCompile("^\\| `([a-z_]+)` \\| ([^|]+) \\| [^|]+ \\| `([a-z_.]+)` \\|$")
-)
+func first(of keys, _ string) keys { return of }
 
-func reference(t *testing.T) []documented {
+func compareKeys(t *testing.T, name string, of keys, documented []string) {
 	t.Helper()
-	page, err := os.ReadFile("../docs/caddyfile.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []documented
-	var section string
-	for line := range strings.Lines(string(page)) {
-		line = strings.TrimRight(line, "\n")
-		if m := heading.FindStringSubmatch(line); m != nil {
-			section = m[1]
-			all = append(all, documented{word: section})
-		}
-		if m := standard.FindStringSubmatch(line); m != nil {
-			all = append(all, documented{section, m[1], m[2]})
-		}
-		if m := row.FindStringSubmatch(line); m != nil {
-			all = append(all, documented{section + " " + m[1], m[2], m[3]})
+	for _, f := range of {
+		if !f.whole && !slices.Contains(documented, f.key) {
+			t.Errorf("%s: no word sets the key %s", name, f.key)
 		}
 	}
-	return all
-}
-
-func TestEverySettingIsDocumented(t *testing.T) {
-	found := map[string]bool{}
-	for _, d := range reference(t) {
-		found[d.word] = true
-	}
-	if diff := cmp.Diff(words(), slices.Sorted(maps.Keys(found))); diff != "" {
-		t.Errorf("docs/caddyfile.md (-table +docs):\n%s", diff)
+	for _, key := range documented {
+		if _, at := of.find(key); at < 0 {
+			t.Errorf("%s: a word sets the key %s, which does not exist", name, key)
+		}
 	}
 }
 
-// TestDocumentedDefaultsAreTheRealOnes compares each default of the reference
-// with the settings of a gate that sets nothing, and finds keys without a line.
-func TestDocumentedDefaultsAreTheRealOnes(t *testing.T) {
-	real := map[string]string{}
-	leaves(reflect.ValueOf(caddymodule.WithDefaults(caddymodule.Settings{})), "", real)
-	for _, d := range reference(t) {
-		word, _, _ := strings.Cut(d.word, " ")
-		if d.key == "" || slices.Contains([]string{"public", "answer", "sensitive", "page_status"}, word) || d.word != word && (word == "mail" || word == "storage") {
-			continue // not settings of both, or of a module
-		}
-		want, known := real[d.key]
-		if !known {
-			t.Errorf("%s has the key %s, which does not exist", d.word, d.key)
-			continue
-		}
-		delete(real, d.key)
-		if got := strings.Trim(d.standard, "`"); want == "" && strings.Contains(d.standard, "`") || want != "" && got != want {
-			t.Errorf("default of %s is documented as %s, want %q", d.key, d.standard, want)
-		}
-	}
-	for key := range real {
-		t.Errorf("the key %s is not documented", key)
-	}
-}
+// prosaic are keys whose comment says the default in words, and not as the code
+// spells it.
+var prosaic = []string{"copy_headers", "retry_on"}
 
-// leaves writes every setting by its key as the reference does.
-func leaves(v reflect.Value, key string, into map[string]string) {
-	switch value := v.Interface().(type) {
-	case json.RawMessage:
-		var module struct{ Backend string }
-		_ = json.Unmarshal(value, &module)
-		into[key] = module.Backend
-		return
-	case caddy.Duration:
-		into[key] = ""
-		if value != 0 {
-			into[key] = caddymodule.Brief(time.Duration(value))
-		}
-		return
-	case *caddy.Duration:
-		into[key] = map[bool]string{true: "off", false: caddymodule.Brief(time.Duration(*value))}[*value == 0]
-		return
-	case *bool:
-		into[key] = map[bool]string{true: "on", false: "off"}[*value]
-		return
-	case map[string]string:
-		into[key] = ""
-		if key == "copy_headers" {
-			into[key] = "Remote-User Remote-Email Remote-Name Remote-Groups"
-			for field, header := range value {
-				if field != header || !strings.Contains(into[key], field) || len(value) != 4 {
-					into[key] = fmt.Sprint(value)
-				}
+// refused are keys that some transports share with others and refuse, because a
+// service writes and signs its mails itself.
+var refused = []string{"dkim.domain", "dkim.selector", "dkim.key"}
+
+// TestReferenceNamesTheRealDefaults: what a comment calls the default is what a gate
+// has that sets nothing.
+func TestReferenceNamesTheRealDefaults(t *testing.T) {
+	s := readSource(t)
+	check := func(of keys) {
+		for _, f := range of {
+			if f.standard == "" {
+				t.Errorf("the comment of %s names no default", f.key)
+			}
+			if _, same := f.said(); f.real != "" && !same && !slices.Contains(prosaic, f.key) {
+				t.Errorf("the comment of %s calls %q the default, but it is %q", f.key, f.standard, f.real)
+			}
+			if f.real == "" && !f.whole && spelled(f.standard) && !slices.Contains(prosaic, f.key) {
+				t.Errorf("the comment of %s calls %q the default, but the code has none", f.key, f.standard)
 			}
 		}
+	}
+	check(settled(s))
+	for _, word := range caddymodule.SiteSettings() {
+		for _, guest := range word.Guests {
+			of, _ := guestFields(t, s, "doorcode."+word.Word+"."+guest.Word)
+			check(of)
+		}
+	}
+}
+
+// TestReferenceOfTheReadmeHasTheRealDefaults: the table of defaults in README.md names
+// keys, and of each the value that the code applies, in this order.
+func TestReferenceOfTheReadmeHasTheRealDefaults(t *testing.T) {
+	of := settled(readSource(t))
+	page, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "\n| what | default | setting |\n|---|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	quoted, rows := regexp.MustCompile("`([^`]+)`"), 0
+	for line := range strings.Lines(table + "\n") {
+		columns := strings.Split(line, "|")
+		rows++
+		var keys, real, shown []string
+		for _, match := range quoted.FindAllStringSubmatch(columns[3], -1) {
+			f, at := of.find(match[1])
+			if at < 0 {
+				t.Errorf("there is no key %s", match[1])
+			}
+			keys, real = append(keys, match[1]), append(real, f.real)
+		}
+		for _, match := range quoted.FindAllStringSubmatch(columns[2], -1) {
+			if shown = append(shown, match[1]); match[1] == "geoip" {
+				shown = shown[:len(shown)-1] // named, and no value
+			}
+		}
+		if !slices.Equal(real, shown) {
+			t.Errorf("%v: README.md says %q, the code %q", keys, shown, real)
+		}
+	}
+	if rows < 10 {
+		t.Errorf("the table has %d rows", rows)
+	}
+}
+
+// spelled reports whether a default reads like a value and not like a sentence.
+func spelled(standard string) bool {
+	word, _, _ := strings.Cut(standard, ",")
+	return strings.ContainsAny(word, "0123456789") && !strings.Contains(word, " ") || slices.Contains([]string{"true", "false", "auto"}, word)
+}
+
+// guestStandards are the defaults that the code of each module applies.
+var guestStandards = func() map[string]map[string]string {
+	grace := caddymodule.Brief(new(caddymodule.EmbeddedStorage).GracePeriod())
+	mailTimeout := seconds("../challenge/mailer/smtp.go", "defaultTimeout")
+	apiTimeout := seconds("../challenge/mailer/http.go", "usualTimeout")
+	standards := map[string]map[string]string{
+		"doorcode.storage.embedded": {"grace": grace},
+		"doorcode.storage.redis": {
+			"grace": grace, "prefix": redisstore.DefaultPrefix, "timeout": seconds("../challenge/store/redisstore/options.go", "defaultTimeout"), "cluster": "off",
+		},
+		"doorcode.mail.file": {"text_only": "off"},
+		"doorcode.mail.smtp": {"text_only": "off", "timeout": mailTimeout},
+		"doorcode.mail.http": {"text_only": "off", "timeout": apiTimeout, "method": "POST"},
+	}
+	for _, service := range []string{"postmark", "resend", "sendgrid"} {
+		standards["doorcode.mail."+service] = map[string]string{"text_only": "off", "timeout": apiTimeout}
+	}
+	return standards
+}()
+
+// seconds reads a constant of another package, such as 10 * time.Second, as 10s.
+func seconds(path, name string) string {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	found := regexp.MustCompile(`(?m)^\t` + name + ` += (?:(\d+) \* )?time\.Second$`).FindStringSubmatch(string(content))
+	if found == nil {
+		return path + " has no constant " + name
+	}
+	return cmp.Or(found[1], "1") + "s"
+}
+
+// TestReferenceStandsInTheComments of the functions that read the grammar, where
+// Caddy's users look for it.
+func TestReferenceStandsInTheComments(t *testing.T) {
+	w := newWriter(t)
+	w.page(referenceProse)
+	var site []caddymodule.Setting
+	for _, word := range w.order {
+		i := slices.IndexFunc(w.settings, func(s caddymodule.Setting) bool { return s.Word == word })
+		site = append(site, w.settings[i])
+	}
+	lines := append([]string{"doorcode [<matcher>] [<addresses...>] {"}, comment(site, "\t", "", w.keys)...)
+	compareComment(t, "parseDirective", append(lines, "}"))
+	for _, word := range w.settings {
+		for _, guest := range word.Guests {
+			id := "doorcode." + word.Word + "." + guest.Word
+			lines := []string{strings.TrimRight(guest.Word+" "+guest.Takes, " ")}
+			if len(guest.Inside) > 0 {
+				of, _ := guestFields(t, w.source, id)
+				lines = append([]string{lines[0] + " {"}, comment(ordered(guest.Inside, "", of), "\t", "", of)...)
+				lines = append(lines, "}")
+			}
+			info, err := caddy.GetModule(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compareComment(t, reflect.TypeOf(info.New()).Elem().Name()+".UnmarshalCaddyfile", lines)
+		}
+	}
+}
+
+// compareComment looks at the indented lines of a function's comment, and with
+// -update writes them.
+func compareComment(t *testing.T, function string, want []string) {
+	t.Helper()
+	name, doc, files := functionComment(t, function)
+	var got []string
+	from, to := -1, -1
+	for _, line := range doc.List {
+		text, indented := strings.CutPrefix(line.Text, "//\t")
+		if !indented {
+			continue
+		}
+		if from < 0 {
+			from = files.Position(line.Pos()).Line
+		}
+		to = files.Position(line.Pos()).Line
+		got = append(got, text)
+	}
+	if *update && from > 0 && !slices.Equal(got, want) {
+		writeComment(t, name, from, to, want)
 		return
 	}
-	switch v.Kind() {
-	case reflect.Pointer:
-		leaves(v.Elem(), key, into)
-	case reflect.Struct:
-		for f, value := range v.Fields() {
-			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			leaves(value, strings.Trim(key+"."+name, "."), into)
-		}
-	case reflect.Slice, reflect.Map:
-		into[key] = strings.Trim(fmt.Sprint(v.Interface()), "[]")
-		if v.Len() == 0 {
-			into[key] = ""
-		}
-	case reflect.Int:
-		unit := map[string]string{"location.distance": "km", "location.speed": "kmh"}[key]
-		into[key] = fmt.Sprint(v.Int()) + unit
-		if v.Int() == 0 {
-			into[key] = ""
-		}
-	default:
-		into[key] = v.String()
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("comment of %s; write it by 'go test ./caddymodule -run Reference -update' (-grammar +comment):\n%s", function, diff)
 	}
 }
 
-// strange are directives of Caddy's that this package does not link.
-var strange = regexp.MustCompile(`(?m)^\t(forward_auth|basic_auth)(.|\n)*?^\t}$|^\trespond .*$`)
-
-// commentedOut are settings in the example that need something of the
-// operator's: "#" and a word, without a space.
-var commentedOut = regexp.MustCompile(`(?m)^(\t*)#(\S|\t)`)
-
-// otherStorage is what the commented storage stands for.
-var otherStorage = regexp.MustCompile(`(?m)^\t\tstorage embedded \{(.|\n)*?^\t\t\}$`)
-
-// TestTheExampleHasEverySetting once, also when everything is switched on.
-func TestTheExampleHasEverySetting(t *testing.T) {
-	content, err := os.ReadFile("../Caddyfile.example")
+// functionComment finds a function of this package by its name, or a method by
+// Type.Method.
+func functionComment(t *testing.T, function string) (name string, doc *ast.CommentGroup, files *token.FileSet) {
+	t.Helper()
+	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	full := commentedOut.ReplaceAllString(string(content), "$1$2")
-	full = strange.ReplaceAllString(full, "")
-	full = otherStorage.ReplaceAllString(full, "")
-	for _, word := range words() {
-		name := word[strings.LastIndexByte(word, ' ')+1:]
-		if !regexp.MustCompile(`(?m)^\t+` + name + `\b`).MatchString(full) {
-			t.Errorf("%q is not in the example", word)
+	files = token.NewFileSet()
+	for _, name := range names {
+		file, err := parser.ParseFile(files, name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, declared := range file.Decls {
+			if f, ok := declared.(*ast.FuncDecl); ok && calledAs(f) == function {
+				return name, f.Doc, files
+			}
 		}
 	}
-	if _, err := adapt(full); err != nil {
-		t.Errorf("adapting with everything switched on: %v", err)
-	}
-	if strings.Count(full, "\n\tdoorcode") != 4 {
-		t.Error("the example is not the global option and three sites")
-	}
+	t.Fatalf("there is no function %s", function)
+	return "", nil, nil
 }
 
-// fenced are the Caddyfiles of a page.
-var fenced = regexp.MustCompile("(?ms)^```caddyfile\n(.*?)^```$")
+func calledAs(f *ast.FuncDecl) string {
+	if f.Recv == nil {
+		return f.Name.Name
+	}
+	receiver := f.Recv.List[0].Type
+	if star, ok := receiver.(*ast.StarExpr); ok {
+		receiver = star.X
+	}
+	if ident, ok := receiver.(*ast.Ident); ok {
+		return ident.Name + "." + f.Name.Name
+	}
+	return ""
+}
 
-// TestTheCaddyfilesOfTheReferenceAdapt: whoever copies one gets no error, and none
-// that caddy fmt would change. Some are lines of a directive's block.
-func TestTheCaddyfilesOfTheReferenceAdapt(t *testing.T) {
-	page, err := os.ReadFile("../docs/caddyfile.md")
+func writeComment(t *testing.T, name string, from, to int, lines []string) {
+	t.Helper()
+	content, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := fenced.FindAllStringSubmatch(string(page), -1)
-	if len(blocks) < 6 {
-		t.Errorf("found %d Caddyfiles", len(blocks))
+	all := strings.Split(string(content), "\n")
+	var written []string
+	for _, line := range lines {
+		written = append(written, "//\t"+line)
 	}
-	for _, block := range blocks {
-		text := block[1]
-		if formatted := string(caddyfile.Format([]byte(text))); formatted != text {
-			t.Errorf("caddy fmt would change\n%s", cmp.Diff(text, formatted))
-		}
-		switch {
-		case !strings.Contains(text, "doorcode"):
-			text = withHooks(site(strings.ReplaceAll(text, "@billing", "@hooks")))
-		case strings.HasPrefix(text, "{\n"):
-			text += site("reveal")
-		}
-		text = strange.ReplaceAllString(regexp.MustCompile(`(?m)^\t+(reverse_proxy|respond) .*$|^\thandle (.|\n)*?^\t\}$`).ReplaceAllString(text, ""), "")
-		if _, err := adapt(text); err != nil {
-			t.Errorf("adapting\n%s= %v", block[1], err)
-		}
+	all = slices.Replace(all, from-1, to, written...)
+	if err := os.WriteFile(name, []byte(strings.Join(all, "\n")), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }

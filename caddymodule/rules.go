@@ -26,6 +26,7 @@ type rules struct {
 	answers   []answerRules
 	statuses  []statusRule
 	described json.RawMessage // the guard as it was written
+	written   json.RawMessage // all of it, for the audit log
 }
 
 type answerRules struct {

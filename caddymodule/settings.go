@@ -137,8 +137,7 @@ type Session struct {
 
 	// What ends a session before its time: `place` (a place that is not usual
 	// for the person asks again), `network` (so does a new network) or `none`.
-	// Default: place with `geoip`, if `challenge` has new_place or travel; else
-	// none.
+	// Default: none; with `geoip`, if `challenge` has new_place or travel, place.
 	Bind string `json:"bind,omitempty"`
 }
 
@@ -246,30 +245,6 @@ type Reach struct {
 	// The domain whose subdomains share one session. Default: none, each host
 	// has its own.
 	SingleSignOn string `json:"single_sign_on,omitempty"`
-}
-
-// Pages say what the pages and mails look like.
-type Pages struct {
-	// The name of the site, up to 80 characters. Default: the site's host;
-	// required where that is a wildcard or missing.
-	Name string `json:"name,omitempty"`
-
-	// A file with the logo. Default: none, the name is shown.
-	Logo string `json:"logo,omitempty"`
-
-	// The colour of buttons and links, as six or three hexadecimal digits or a
-	// basic CSS colour name such as teal. Default: a blue.
-	Accent string `json:"accent,omitempty"`
-
-	// Whether pages are `light` or `dark`; `auto` follows the browser.
-	// Default: auto.
-	Theme string `json:"theme,omitempty"`
-
-	// Where people get help, a `mailto:` or `https:` address. Default: none.
-	Support string `json:"support,omitempty"`
-
-	// The address of the privacy notice. Default: none.
-	Privacy string `json:"privacy,omitempty"`
 }
 
 // Cookie says what the cookies are like.

@@ -16,8 +16,8 @@ type Checks struct {
 	// for the person, or no longer), `new_place`, `new_network`, `travel` (too far
 	// for the time in between) and `always` (at every sign-in); or `never` alone,
 	// after an earlier step. `new_place` and `travel` need `geoip`. Default:
-	// new_browser, new_place and travel, of which the last two have no effect
-	// without `geoip`.
+	// new_browser new_place travel, of which the last two have no effect without
+	// `geoip`.
 	Challenge []string `json:"challenge,omitempty"`
 
 	// Reasons that are judged, logged and counted but ask nobody; with `all`

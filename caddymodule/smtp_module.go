@@ -14,6 +14,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
 func init() {
@@ -97,12 +99,17 @@ func (m *SMTPMail) provision(repl *caddy.Replacer) error {
 
 var smtpSettings = func() table[*SMTPMail] {
 	t := lift(letterSettings, func(m *SMTPMail) *Letter { return &m.Letter })
-	t["username"] = line(1, text(func(m *SMTPMail) *string { return &m.Username }))
-	t["password"] = line(1, text(func(m *SMTPMail) *Secret { return &m.Password }))
+	t["username"] = line(1, live(func(m *SMTPMail) *string { return &m.Username })).as("<name>")
+	t["password"] = line(1, live(func(m *SMTPMail) *Secret { return &m.Password })).as("<secret>")
 	t["tls"] = line(1, choice(func(m *SMTPMail) *string { return &m.TLS }, "required", "opportunistic", "implicit", "off"))
 	t["timeout"] = line(1, duration(func(m *SMTPMail) *caddy.Duration { return &m.Timeout }))
 	return t
 }()
+
+var smtpGrammar = grammar[*SMTPMail]{
+	args:     line(1, live(func(m *SMTPMail) *string { return &m.Address })).as("<host:port>", "address"),
+	settings: smtpSettings,
+}
 
 // UnmarshalCaddyfile reads
 //
@@ -111,14 +118,40 @@ var smtpSettings = func() table[*SMTPMail] {
 //		reply_to  <mailbox>
 //		header    <field> <value>
 //		text_only [on|off]
+//		subject   <template>
+//		templates <folder>
+//		dkim      <domain> <selector> <key-file>
 //		username  <name>
 //		password  <secret>
 //		tls       required|opportunistic|implicit|off
 //		timeout   <duration>
 //	}
 func (m *SMTPMail) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshal(d, m, smtpSettings, 1, text(func(m *SMTPMail) *string { return &m.Address }))
+	return smtpGrammar.unmarshal(d, m)
 }
+
+// OpenTransport makes the transport.
+func (m *SMTPMail) OpenTransport() (mailer.Transport, error) {
+	return mailer.NewSMTP(m.options())
+}
+
+// options are what the transport is made of.
+func (m *SMTPMail) options() mailer.SMTPOptions {
+	password := ""
+	if m.password != nil {
+		password = m.password.reveal()
+	}
+	return mailer.SMTPOptions{
+		Address: m.address, Username: m.username, Password: mailer.Password(password),
+		TLS: mailer.TLSMode(m.TLS), Timeout: time.Duration(m.Timeout),
+	}
+}
+
+// Sender is what its mails say of their sender.
+func (m *SMTPMail) Sender() *Letter { return &m.Letter }
+
+// Where names the mail server.
+func (m *SMTPMail) Where() string { return "smtp " + m.address }
 
 func (m *SMTPMail) check() error {
 	if err := m.Letter.check(); err != nil {
@@ -175,6 +208,7 @@ func checkServer(address string) error {
 }
 
 var (
+	_ Mail                  = (*SMTPMail)(nil)
 	_ caddy.Provisioner     = (*SMTPMail)(nil)
 	_ caddyfile.Unmarshaler = (*SMTPMail)(nil)
 )

@@ -19,10 +19,12 @@ func (t table[T]) unrecognized(owner, word string, args []string) error {
 	if len(known) == 0 {
 		instead = fmt.Sprintf("'%s' has no settings", owner)
 	}
-	if near := nearest(word, known); near != "" {
+	near := nearest(word, known)
+	if near != "" {
 		instead = fmt.Sprintf("did you mean '%s'?", near)
 	}
-	if homes := t.homes(word); len(homes) > 0 {
+	// One letter is a slip of the finger, also where some block knows the word.
+	if homes := t.homes(word); len(homes) > 0 && (near == "" || distance(word, near) > 1) {
 		instead = fmt.Sprintf("it belongs inside the block of %s", either(homes))
 	}
 	if (owner == "redis" || owner == "embedded") && slices.Contains(besideStorage, word) {
@@ -63,7 +65,7 @@ func (t table[T]) homes(word string) []string {
 	var homes []string
 	for _, name := range t.words() {
 		for _, inner := range t[name].inside {
-			if inner == word {
+			if inner.Word == word {
 				homes = append(homes, "'"+name+"'")
 			}
 		}

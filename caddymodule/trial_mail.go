@@ -9,6 +9,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
 func init() {
@@ -61,7 +63,10 @@ func (m *FileMail) provision(repl *caddy.Replacer) error {
 	return m.Letter.provision(repl)
 }
 
-var fileSettings = lift(letterSettings, func(m *FileMail) *Letter { return &m.Letter })
+var fileGrammar = grammar[*FileMail]{
+	args:     line(1, live(func(m *FileMail) *string { return &m.Folder })).as("<folder>", "folder"),
+	settings: lift(letterSettings, func(m *FileMail) *Letter { return &m.Letter }),
+}
 
 // UnmarshalCaddyfile reads
 //
@@ -70,10 +75,24 @@ var fileSettings = lift(letterSettings, func(m *FileMail) *Letter { return &m.Le
 //		reply_to  <mailbox>
 //		header    <field> <value>
 //		text_only [on|off]
+//		subject   <template>
+//		templates <folder>
+//		dkim      <domain> <selector> <key-file>
 //	}
 func (m *FileMail) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshal(d, m, fileSettings, 1, text(func(m *FileMail) *string { return &m.Folder }))
+	return fileGrammar.unmarshal(d, m)
 }
+
+// OpenTransport makes the transport.
+func (m *FileMail) OpenTransport() (mailer.Transport, error) {
+	return mailer.Folder{Path: m.folder}, nil
+}
+
+// Sender is what its mails say of their sender.
+func (m *FileMail) Sender() *Letter { return &m.Letter }
+
+// Where names the folder.
+func (m *FileMail) Where() string { return "file " + m.folder }
 
 // DemoMail shows each mail on a page in the browser, on localhost sites only.
 type DemoMail struct{}
@@ -86,14 +105,17 @@ func (DemoMail) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
+var demoGrammar = grammar[*DemoMail]{args: line[*DemoMail](0)}
+
 // UnmarshalCaddyfile reads
 //
 //	demo
 func (m *DemoMail) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshal(d, m, table[*DemoMail]{}, 0)
+	return demoGrammar.unmarshal(d, m)
 }
 
 var (
+	_ Mail                  = (*FileMail)(nil)
 	_ caddy.Provisioner     = (*FileMail)(nil)
 	_ caddyfile.Unmarshaler = (*FileMail)(nil)
 	_ caddyfile.Unmarshaler = (*DemoMail)(nil)

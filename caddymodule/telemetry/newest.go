@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Doorcode authors
 // SPDX-License-Identifier: Apache-2.0
 
-package caddymodule
+package telemetry
 
 import (
 	"slices"
@@ -9,11 +9,14 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
 )
 
-// A newest holds a value of each configuration that is alive, and tells that of
+// A Newest holds a value of each configuration that is alive, and tells that of
 // the newest. One that failed to load gives way to the one before, which goes on.
-type newest[T any] struct {
+// The zero value is empty.
+type Newest[T any] struct {
 	mu   sync.Mutex // guards below
 	held []claimed[T]
 }
@@ -23,8 +26,8 @@ type claimed[T any] struct {
 	value T
 }
 
-// claim adds a value, or replaces the one of the same holder.
-func (n *newest[T]) claim(by any, value T) {
+// Claim adds a value, or replaces the one of the same holder.
+func (n *Newest[T]) Claim(by any, value T) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if i := n.index(by); i >= 0 {
@@ -34,8 +37,8 @@ func (n *newest[T]) claim(by any, value T) {
 	n.held = append(n.held, claimed[T]{by, value})
 }
 
-// disclaim takes a holder's value away.
-func (n *newest[T]) disclaim(by any) {
+// Disclaim takes a holder's value away.
+func (n *Newest[T]) Disclaim(by any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if i := n.index(by); i >= 0 {
@@ -43,8 +46,8 @@ func (n *newest[T]) disclaim(by any) {
 	}
 }
 
-// value is the newest one, if any is left.
-func (n *newest[T]) value() (value T, ok bool) {
+// Value is the newest one, if any is left.
+func (n *Newest[T]) Value() (value T, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.held) == 0 {
@@ -53,29 +56,36 @@ func (n *newest[T]) value() (value T, ok bool) {
 	return n.held[len(n.held)-1].value, true
 }
 
-func (n *newest[T]) index(by any) int {
+func (n *Newest[T]) index(by any) int {
 	return slices.IndexFunc(n.held, func(c claimed[T]) bool { return c.by == by })
+}
+
+// An Outlet is where one configuration wants to be told of what its sites share.
+type Outlet struct {
+	Logger  *zap.Logger // of the app
+	Emitter *Emitter    // nil: there is none
+	Keep    challenge.AuditIP
 }
 
 // A logRelay is the core of a logger that writes to the log of the newest
 // configuration. What is pooled outlives the configuration that opened it, and
 // with it the files that its log was written to.
 type logRelay struct {
-	loggers *newest[*zap.Logger]
+	outlets *Newest[Outlet]
 	fields  []zap.Field
 }
 
-// followingLog is a logger for what is pooled.
-func followingLog(loggers *newest[*zap.Logger], name string) *zap.Logger {
-	return zap.New(logRelay{loggers: loggers}).Named(name)
+// FollowingLog is a logger for what is pooled.
+func FollowingLog(outlets *Newest[Outlet], name string) *zap.Logger {
+	return zap.New(logRelay{outlets: outlets}).Named(name)
 }
 
 func (r logRelay) core() zapcore.Core {
-	logger, ok := r.loggers.value()
+	outlet, ok := r.outlets.Value()
 	if !ok {
 		return zapcore.NewNopCore()
 	}
-	return logger.Core().With(r.fields)
+	return outlet.Logger.Core().With(r.fields)
 }
 
 // Enabled asks the newest log.
@@ -83,7 +93,7 @@ func (r logRelay) Enabled(level zapcore.Level) bool { return r.core().Enabled(le
 
 // With adds fields to every entry.
 func (r logRelay) With(fields []zap.Field) zapcore.Core {
-	return logRelay{r.loggers, slices.Concat(r.fields, fields)}
+	return logRelay{r.outlets, slices.Concat(r.fields, fields)}
 }
 
 // Check lets the newest log take the entry.

@@ -1,0 +1,170 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/caddymodule/doctor"
+	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/sessions"
+)
+
+// vitalsPath is the endpoint of what only a running Caddy knows of itself.
+const vitalsPath = "/doorcode/doctor" // GET
+
+// vitals is the answer of that endpoint.
+type vitals struct {
+	Doorcode string `json:"doorcode"`
+	Caddy    string `json:"caddy"`
+	Go       string `json:"go"`
+	// Files are how many files the process may have open, and has; 0: unknown.
+	Files struct {
+		Limit uint64 `json:"limit"`
+		Open  uint64 `json:"open"`
+	} `json:"files"`
+	Modules map[string]string `json:"modules"` // versions by path
+	// Forwarders are private addresses that forwarded visitors without being trusted,
+	// since this configuration began.
+	Forwarders []string      `json:"forwarders"`
+	Storages   []storageTime `json:"storages"`
+}
+
+// A storageTime is how long the slowest of some reads took just now.
+type storageTime struct {
+	Storage string  `json:"storage"`
+	Slowest float64 `json:"slowest_read_seconds"`
+	Error   string  `json:"error,omitempty"`
+}
+
+// readings is how often each storage is read.
+const readings = 50
+
+// showVitals looks at this process. It changes nothing.
+func showVitals(ctx context.Context, o order) (any, error) {
+	app, chosen, err := lodgingsOf(o)
+	if err != nil {
+		return nil, err
+	}
+	own, d := ownVersions(), ownDescriptors()
+	v := vitals{Doorcode: own.Doorcode, Caddy: own.Caddy, Go: own.Go, Modules: own.Modules, Forwarders: []string{}, Storages: []storageTime{}}
+	v.Files.Limit, v.Files.Open = d.Limit, d.Open
+	for _, e := range inOrder(app) {
+		if peer := e.hints.forwarder.Load(); peer != nil && !slices.Contains(v.Forwarders, peer.String()) {
+			v.Forwarders = append(v.Forwarders, peer.String())
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	for _, l := range chosen {
+		v.Storages = append(v.Storages, l.time(ctx))
+	}
+	return v, nil
+}
+
+// time reads a record that is not there, many times.
+func (l lodging) time(ctx context.Context) storageTime {
+	t := storageTime{Storage: l.name()}
+	stores.Range(func(key, value any) bool {
+		s, ok := value.(pooledStore)
+		if !ok || key != l.storage().ID() {
+			return true
+		}
+		for range readings {
+			began := time.Now()
+			if _, err := s.store.Get(ctx, "doctor"); err != nil && !errors.Is(err, challenge.ErrNotFound) {
+				t.Error = err.Error()
+				break
+			}
+			t.Slowest = max(t.Slowest, time.Since(began).Seconds())
+		}
+		return false
+	})
+	return t
+}
+
+// askTime bounds what a running Caddy may take for one answer.
+const askTime = 5 * time.Second
+
+// askRunning fills in what the running Caddy says. A configuration that does not load
+// leaves its usual address.
+func (c *consultation) askRunning(ctx context.Context, f *doctor.Facts) {
+	if f.Unread {
+		c.config = ""
+	}
+	f.NoURLs = "give --url https://app.example.com, or start Caddy"
+	var status houseStatus
+	if err := c.answer(ctx, statusPath, &status); err != nil {
+		f.NotRunning = err.Error()
+		return
+	}
+	address, _ := c.whereToAsk()
+	r := &doctor.Running{Address: address, Versions: doctor.Versions{Doorcode: status.Version}}
+	for _, s := range status.Sites {
+		r.Origins = append(r.Origins, s.Origins...)
+	}
+	for _, s := range status.Storages {
+		r.Stores = append(r.Stores, doctor.RunningStore{Name: s.Storage, Answers: s.Answers, Writes: s.Writes, Error: s.LastError, Keys: keysAt(status.Keys, s.Storage)})
+	}
+	var v vitals
+	if err := c.answer(ctx, vitalsPath, &v); err == nil {
+		v.fill(r)
+	}
+	if f.Running = r; len(f.URLs) == 0 {
+		f.URLs, f.NoURLs = r.Origins, "give --url https://app.example.com: the running Caddy knows no address of a site"
+	}
+}
+
+func keysAt(list []keyStatus, storage string) (keys []doctor.Key) {
+	for _, k := range list {
+		if k.Storage == storage {
+			keys = append(keys, doctor.Key{ID: k.ID, Signing: k.State == string(sessions.KeySigning), Created: k.Created})
+		}
+	}
+	return keys
+}
+
+func (v *vitals) fill(r *doctor.Running) {
+	r.Versions = doctor.Versions{Doorcode: v.Doorcode, Caddy: v.Caddy, Go: v.Go, Modules: v.Modules}
+	r.Descriptors = doctor.Descriptors{Limit: v.Files.Limit, Open: v.Files.Open}
+	r.Forwarders = v.Forwarders
+	for _, t := range v.Storages {
+		i := slices.IndexFunc(r.Stores, func(s doctor.RunningStore) bool { return s.Name == t.Storage })
+		if i < 0 {
+			continue
+		}
+		r.Stores[i].Slowest = time.Duration(t.Slowest * float64(time.Second))
+		if t.Error != "" {
+			r.Stores[i].Answers, r.Stores[i].Error = false, t.Error
+		}
+	}
+}
+
+// answer asks one endpoint.
+func (c *consultation) answer(ctx context.Context, path string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	text, err := withinTime(ctx, func() ([]byte, error) {
+		body, err := c.ask(http.MethodGet, path, order{})
+		if err != nil {
+			return nil, err
+		}
+		defer body.Close() //nolint:errcheck // it has been read
+		return io.ReadAll(body)
+	})
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("what answers is no Caddy with Doorcode: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package telemetry
+
+import (
+	"net/netip"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/geo"
+)
+
+// CountLookups counts what a locator is asked for.
+func CountLookups(locator challenge.Locator) challenge.Locator { return lookups{locator} }
+
+type lookups struct{ challenge.Locator }
+
+// Locate looks an address up.
+func (l lookups) Locate(ip netip.Addr) *geo.Place {
+	p := l.Locator.Locate(ip)
+	result := lookupFound
+	switch {
+	case p.Private:
+		result = lookupPrivate
+	case p.Country == "":
+		result = lookupUnknown
+	}
+	lookupsTotal.WithLabelValues(result).Inc()
+	return p
+}
