@@ -217,6 +217,37 @@ func TestTheAdminAPIShowsHowThingsAre(t *testing.T) {
 	}
 }
 
+// While the second way works, nothing else would tell that the first one does not.
+func TestTheAdminAPISaysWhichWayOfMailsFailsAndWhy(t *testing.T) {
+	away := "smtp localhost:" + harness.FreePort(t)
+	c, port := administered(t, `http://localhost:PORT {
+	doorcode *@example.com {
+		mail `+away+` {
+			from login@example.com
+			tls off
+		}
+		mail file MAIL
+		storage embedded FOLDER/doorcode.db
+	}
+	reverse_proxy APP
+}
+`)
+	failing := func() map[string]string {
+		var told struct {
+			Sites []struct{ Failing map[string]string }
+		}
+		order(t, port, "/doorcode/status").into(t, &told)
+		return told.Sites[0].Failing
+	}
+	if got := failing(); len(got) != 0 {
+		t.Errorf("before the first mail, %q fails", got)
+	}
+	signedIn(t, c, ana)
+	if got := failing(); len(got) != 1 || !strings.Contains(got[away], "refused") {
+		t.Errorf("%q fails, want %s, where a connection was refused", got, away)
+	}
+}
+
 // Whoever may ask must still not find in an answer, or in the log of one, what
 // opens the door.
 func TestNoAnswerOfTheAdminAPIHoldsASecret(t *testing.T) {
@@ -238,6 +269,9 @@ func TestNoAnswerOfTheAdminAPIHoldsASecret(t *testing.T) {
 		order(t, port, "/doorcode/unlock", `{"address":"`+ana+`"}`), order(t, port, "/doorcode/storage/backup"),
 		order(t, port, "/doorcode/storage/backup?site=localhost"), order(t, port, "/doorcode/storage/restored", "{}"),
 		order(t, port, "/doorcode/nothing"), order(t, port, "/doorcode/unlock", "{"),
+		order(t, port, "/doorcode/people"), order(t, port, "/doorcode/sessions"), order(t, port, "/doorcode/sessions", `{"address":"`+ana+`"}`),
+		order(t, port, "/doorcode/browsers", `{"address":"`+ana+`"}`), order(t, port, "/doorcode/why", `{"address":"`+ana+`"}`),
+		order(t, port, "/doorcode/browsers/revoke", `{"address":"`+ana+`"}`), order(t, port, "/doorcode/sessions/revoke", `{"all":true}`),
 	} {
 		said.WriteString(a.body)
 	}
@@ -252,7 +286,7 @@ func TestNoAnswerOfTheAdminAPIHoldsASecret(t *testing.T) {
 			t.Errorf("Caddy's log of the request names the person: %s", line)
 		}
 	}
-	for _, event := range []string{`"keys_rotated"`, `"unlocked"`, `"backup"`, `"store_restored"`} {
+	for _, event := range []string{`"keys_rotated"`, `"unlocked"`, `"backup"`, `"store_restored"`, `"revoked"`, `"rotation"`, `"restored"`} {
 		if !strings.Contains(said.String(), `"event":`+event) {
 			t.Errorf("the log has no event %s", event)
 		}
@@ -270,7 +304,12 @@ func TestTheAdminAPISaysWhatItTakes(t *testing.T) {
 		{"a change by GET", "GET", "/doorcode/keys/rotate", "", 405, "/doorcode/keys/rotate takes POST, got GET"},
 		{"a look by POST", "POST", "/doorcode/status", "", 405, "/doorcode/status takes GET, got POST"},
 		{"deleting", "DELETE", "/doorcode/keys", "", 405, "takes GET, got DELETE"},
-		{"a path of another version", "GET", "/doorcode/sessions", "", 404, "this version of Doorcode has nothing at /doorcode/sessions"},
+		{"a path of another version", "GET", "/doorcode/passkeys", "", 404, "this version of Doorcode has nothing at /doorcode/passkeys"},
+		{"a method that is neither", "DELETE", "/doorcode/sessions", "", 405, "/doorcode/sessions takes GET, POST with an address, got DELETE"},
+		{"people by POST", "POST", "/doorcode/people", "", 405, "/doorcode/people takes GET, got POST"},
+		{"revoking by GET", "GET", "/doorcode/sessions/revoke", "", 405, "/doorcode/sessions/revoke takes POST, got GET"},
+		{"somebody's sessions by GET", "GET", "/doorcode/sessions?address=ana@example.com", "", 400, "'address' is no parameter of /doorcode/sessions"},
+		{"people of a site that there is not", "GET", "/doorcode/people?site=third.localhost", "", 404, "no gate stands at 'third.localhost'"},
 		{"an address in the URL", "POST", "/doorcode/unlock?address=ana@example.com", "", 400, "as JSON in the body, since every URL is logged"},
 		{"a parameter that there is not", "GET", "/doorcode/status?host=localhost", "", 400, "'host' is no parameter of /doorcode/status"},
 		{"a misspelt word", "POST", "/doorcode/storage/restored", `{"stie":"localhost"}`, 400, `unknown field "stie"`},

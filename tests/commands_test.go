@@ -274,10 +274,13 @@ func TestEveryCommandHasHelp(t *testing.T) {
 		}
 		names = append(names, fields[0])
 	}
-	if diff := cmp.Diff([]string{"demo", "explain", "export", "forget", "keys", "let-in", "secret", "status", "storage", "unguard", "unlock"}, names); diff != "" {
+	if diff := cmp.Diff([]string{
+		"browsers", "check", "demo", "doctor", "explain", "export", "forget", "keys", "let-in", "people", "preview", "proxy", "replay", "secret", "send-test", "sessions",
+		"status", "storage", "unguard", "unlock", "why",
+	}, names); diff != "" {
 		t.Errorf("commands (-want +got):\n%s\n%s", diff, help.out)
 	}
-	for _, command := range []string{"keys", "storage"} {
+	for _, command := range []string{"keys", "storage", "sessions", "browsers", "people"} {
 		if r := caddyCommand(t, folder, "doorcode", command); r.code != 0 || !strings.Contains(r.out, "Available Commands:") {
 			t.Errorf("%s: exit code %d\n%s%s", command, r.code, r.out, r.err)
 		}

@@ -160,7 +160,7 @@ func TestF14ADatabaseThatIsMissingOrBadIsRefused(t *testing.T) {
 	bad := filepath.Join(c.Folder, "bad.mmdb")
 	overwrite(t, bad, []byte(read(t, filepath.Join(c.Folder, "city.mmdb")))[:900])
 	for line, want := range map[string]string{
-		"geoip FOLDER/x.mmdb":                    "x.mmdb: no such file; download it (see docs/geoip) or remove 'geoip': place checks are then off",
+		"geoip FOLDER/x.mmdb":                    "x.mmdb: no such file; download it (see docs/geoip.md) or remove 'geoip': place checks are then off",
 		"geoip FOLDER/city.mmdb FOLDER/x.mmdb":   "x.mmdb: no such file",
 		"geoip FOLDER/bad.mmdb":                  bad + ": not a whole MaxMind DB file; download it again",
 		"geoip FOLDER":                           "name the .mmdb file itself",
@@ -180,7 +180,7 @@ func TestF14ValidateFindsABadDatabase(t *testing.T) {
 	child := harness.PrepareChild(t, "\tlog {\n\t\toutput stderr\n\t}\n---\n"+site(databases, "countries not JP"))
 	child.Begin(t, "validate")
 	<-child.Exited()
-	if log := child.Log(t); child.Code() == 0 || !strings.Contains(log, "city.mmdb: no such file; download it (see docs/geoip)") {
+	if log := child.Log(t); child.Code() == 0 || !strings.Contains(log, "city.mmdb: no such file; download it (see docs/geoip.md)") {
 		t.Errorf("without a database: exit code %d\n%s", child.Code(), log)
 	}
 	drawAtlas(t, child.Caddy)

@@ -6,6 +6,7 @@ package tests
 import (
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +18,8 @@ import (
 func observed(t *testing.T, c *harness.Caddy, reason string) bool {
 	t.Helper()
 	for _, e := range events(t, c, "decided") {
-		if e["observed_"+reason] == true && e["decision"] == "pass" && e["level"] == "info" {
+		reasons, _ := e["observed"].([]any)
+		if slices.Contains(reasons, any(reason)) && e["decision"] == "pass" && e["level"] == "info" {
 			return true
 		}
 	}
@@ -28,7 +30,7 @@ func observed(t *testing.T, c *harness.Caddy, reason string) bool {
 func wantObserved(t *testing.T, c *harness.Caddy, reason string) {
 	t.Helper()
 	if !observed(t, c, reason) {
-		t.Errorf("no decision in the log says observed_%s: %v", reason, events(t, c, "decided"))
+		t.Errorf("no decision in the log says that %s is observed: %v", reason, events(t, c, "decided"))
 	}
 }
 

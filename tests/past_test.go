@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/keyring"
 	"github.com/doorcode/caddy-doorcode/challenge/risk"
@@ -75,10 +77,16 @@ func openPast(t *testing.T, c *harness.Caddy, g guess) *past {
 	everyone, err := challenge.NewAccess(challenge.AccessOptions{Allow: []string{"*"}})
 	must(err)
 	many := []challenge.Rate{{N: 1000, Per: time.Minute}}
+	idle, err := caddy.ParseDuration(g.idle)
+	must(err)
+	var networks []challenge.Network
+	if g.office {
+		networks = []challenge.Network{{Name: "office", Prefixes: []netip.Prefix{netip.MustParsePrefix(office)}}}
+	}
 	p.gate, err = p.house.NewGate(t.Context(), challenge.GateOptions{
 		ID: "past", Access: everyone, Locator: p.places, Grace: 24 * time.Hour,
-		Networks: []challenge.Network{{Name: "office", Prefixes: []netip.Prefix{netip.MustParsePrefix(office)}}},
-		Policy:   challenge.Policy{Risk: risk.Policy{Places: g.places}, Limits: challenge.Limits{SendAddress: many, SendIP: many, SendTotal: many, TryAddress: many, TryIP: many}},
+		Networks: networks,
+		Policy:   challenge.Policy{Risk: risk.Policy{Places: g.places}, Devices: challenge.DevicePolicy{Idle: idle}, Limits: challenge.Limits{SendAddress: many, SendIP: many, SendTotal: many, TryAddress: many, TryIP: many}},
 	})
 	must(err)
 	return p

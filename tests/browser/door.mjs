@@ -12,7 +12,9 @@ import { openMailbox } from './mailbox.mjs';
 // openDoor starts all four. What a test needs otherwise than usual:
 //   allow    the directive's arguments
 //   lines    further lines of the directive
+//   look     further lines of its block pages
 //   before   lines of the site that stand before the directive
+//   letter   further lines of the block of `mail file`
 //   mail     lines in place of `mail file`, for a mail server that fails
 //   global   lines of Caddy's global options
 //   files    further paths of the sample app
@@ -20,14 +22,14 @@ import { openMailbox } from './mailbox.mjs';
 //   upstream the port to pass requests to, in place of the sample app
 //   browser  false where a test opens its own, or needs none
 export async function openDoor({
-  allow = '*@example.com', lines = [], before = [], mail, global = [], host = 'localhost', upstream, files, browser = true,
+  allow = '*@example.com', lines = [], look = [], before = [], letter = [], mail, global = [], host = 'localhost', upstream, files, browser = true,
 } = {}) {
   const app = await startApp(files);
   const port = await freePort();
   const origin = `http://${host}:${port}`;
   const caddy = await startCaddy({
     port,
-    caddyfile: ({ folder }) => caddyfile({ origin, allow, lines, before, global, mail: mail ?? mailTo(folder), upstream: upstream ?? app.port }),
+    caddyfile: ({ folder }) => caddyfile({ origin, allow, lines, look, before, global, mail: mail ?? mailTo(folder, letter), upstream: upstream ?? app.port }),
   }).catch(async (error) => { await app.stop(); throw error; });
   const chromium = browser ? await launch() : null;
   const mailbox = openMailbox(path.join(caddy.folder, 'mail'));
@@ -51,9 +53,11 @@ export async function openDoor({
   };
 }
 
-const mailTo = (folder) => [`mail file ${path.join(folder, 'mail')} {`, '\tfrom "Example sign-in <login@example.com>"', '}'];
+const mailTo = (folder, letter) => [
+  `mail file ${path.join(folder, 'mail')} {`, '\tfrom "Example sign-in <login@example.com>"', ...letter.map((text) => `\t${text}`), '}',
+];
 
-function caddyfile({ origin, allow, lines, before, global, mail, upstream }) {
+function caddyfile({ origin, allow, lines, look, before, global, mail, upstream }) {
   const indent = (depth, texts) => texts.map((text) => '\t'.repeat(depth) + text);
   return [
     '{',
@@ -63,7 +67,7 @@ function caddyfile({ origin, allow, lines, before, global, mail, upstream }) {
     `${origin} {`,
     ...indent(1, before),
     ['\tdoorcode', allow, '{'].filter(Boolean).join(' '),
-    ...indent(2, [...mail, 'pages {', '\tname Example', '}', ...lines]),
+    ...indent(2, [...mail, 'pages {', '\tname Example', ...look.map((text) => `\t${text}`), '}', ...lines]),
     '\t}',
     `\treverse_proxy 127.0.0.1:${upstream}`,
     '}',

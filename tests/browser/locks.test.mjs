@@ -120,5 +120,6 @@ function plainBody(body, address) {
     .replace(/urn:doorcode:req:\w+/g, 'REQUEST')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)/g, 'TIME')
     .replace(/\b\d\d:\d\d\b/g, 'TIME')
+    .replace(/data-(in|wait|expires)="\d+"/g, 'data-$1="SECONDS"')
     .replace(/in \d+ seconds?/g, 'in SECONDS');
 }
