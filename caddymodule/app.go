@@ -30,7 +30,6 @@ type building struct {
 	entrances []*entrance
 	held      []hold
 	leave     []func()
-	maps      []*pooledPlaces
 
 	stands  func() (map[*entrance]stand, error)
 	folders folders // of templates

@@ -68,7 +68,6 @@ func TestMetricsGoOnOverReloads(t *testing.T) {
 	b.From = lisbon
 	ask(t, c, browserIn(t, c, milan), "/", ana)
 	press(t, c, stopLink(t, c.Mailbox.WaitCode(t, ana, 2)))
-	c.Reload(t)
 	streams := openStreams(t, c, b)
 	b.Open(t, "/.doorcode/signout")
 	wantStatus(t, "sign-out", b.Submit(t, "signout", nil), http.StatusOK)

@@ -54,17 +54,10 @@ func (g *Gate) prepare() {
 	}
 }
 
-// site is what the gate is called where people read it.
-func (g *Gate) site() string { return hostOf(g.Origins[0]) }
-
+// hostOf is the host of an origin.
 func hostOf(origin string) string {
 	_, host, _ := strings.Cut(origin, "://")
 	return host
-}
-
-// standsAt reports whether the gate is one of a host.
-func (g *Gate) standsAt(host string) bool {
-	return slices.ContainsFunc(g.Origins, func(origin string) bool { return sameHost(hostOf(origin), host) })
 }
 
 // sameHost compares hosts; without a port, any port will do.

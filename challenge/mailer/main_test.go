@@ -15,7 +15,6 @@ import (
 
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/mailer"
-	"github.com/doorcode/caddy-doorcode/geo"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -39,13 +38,6 @@ func letter() mailer.Letter {
 }
 
 const stop = "https://app.example.com/.doorcode/no/Yk3nT0aGbRcQdSeUfVhWiX"
-
-func lisbon() geo.Place {
-	return geo.Place{
-		Country: "PT", City: "Lisbon", Point: geo.Point{Latitude: 38.72, Longitude: -9.14}, Radius: 20, Located: true,
-		TimeZone: "Europe/Lisbon", ASN: 64500, Network: "Example Telecom",
-	}
-}
 
 // subjects are all that there are, by what each is called in goldens.
 var subjects = map[string]challenge.Subject{

@@ -21,10 +21,10 @@ const (
 )
 
 var (
-	noon, tomorrow, may = pages.SampleNow, pages.SampleTomorrow, pages.SampleMade
-	lisbon, porto       = pages.SampleLisbon, pages.SamplePorto
-	asked, known        = pages.SampleCode, pages.SampleKnown
-	confirm, changing   = pages.SampleConfirm, pages.SampleChange
+	noon, tomorrow    = pages.SampleNow, pages.SampleTomorrow
+	lisbon, porto     = pages.SampleLisbon, pages.SamplePorto
+	asked, known      = pages.SampleCode, pages.SampleKnown
+	confirm, changing = pages.SampleConfirm, pages.SampleChange
 )
 
 // screen is a page under a name, as goldens and pictures are called.
