@@ -75,8 +75,18 @@ func (r run) wantLines(t *testing.T, what string, want ...string) {
 // flags that are returned.
 func startManaged(t *testing.T, site string) (child *harness.Child, config []string) {
 	t.Helper()
-	child = harness.PrepareChild(t, adminAt(harness.FreePort(t), site))
+	port := harness.FreePort(t)
+	child = harness.PrepareChild(t, adminAt(port, site))
 	child.Run(t)
+	// The site answers a moment before the admin endpoint knows of it.
+	harness.Eventually(t, "the admin endpoint to know the site", func() bool {
+		answer, err := http.Get("http://localhost:" + port + "/doorcode/status")
+		if err != nil {
+			return false
+		}
+		defer answer.Body.Close() //nolint:errcheck // its status says all
+		return answer.StatusCode == http.StatusOK
+	})
 	return child, []string{"--config", filepath.Join(child.Folder, "Caddyfile"), "--adapter", "caddyfile"}
 }
 
