@@ -135,3 +135,55 @@ func TestDescribe(t *testing.T) {
 		}
 	}
 }
+
+func TestABindingIsOfferedProvedAndHeld(t *testing.T) {
+	var b devices.Binding
+	if b.Prove(noon, noon) || b.Hold(noon) {
+		t.Error("a browser without a key has proved it")
+	}
+	for _, step := range []struct {
+		what       string
+		key        string
+		at         time.Duration
+		want, held bool
+	}{
+		{"the first key", "one", 0, true, false},
+		{"another at once", "two", 59 * time.Second, false, false},
+		{"another, as the first was never shown", "three", time.Minute, true, true},
+		{"one more, now that it was", "four", 24 * time.Hour, false, false},
+	} {
+		if got := b.Offer(step.key, noon.Add(step.at)); got != step.want || got && b.Key != step.key {
+			t.Errorf("%s: Offer = %v, and the key is %q", step.what, got, b.Key)
+		}
+		if step.held && !b.Hold(noon.Add(step.at)) {
+			t.Errorf("%s: it is not held", step.what)
+		}
+	}
+	for _, step := range []struct {
+		made time.Duration
+		want bool
+	}{{time.Hour, true}, {time.Hour, false}, {time.Hour - time.Millisecond, false}, {time.Hour + time.Millisecond, true}} {
+		if got := b.Prove(noon.Add(step.made), noon); got != step.want {
+			t.Errorf("by a challenge of %s: Prove = %v, want %v", step.made, got, step.want)
+		}
+	}
+	if !b.Warn(time.Hour, noon) || b.Warn(time.Hour, noon.Add(time.Hour-time.Second)) || !b.Warn(time.Hour, noon.Add(time.Hour)) {
+		t.Error("the person is told too often, or not at all")
+	}
+}
+
+func TestWhatABrowserHasToProveItHasToProveStill(t *testing.T) {
+	held, loose := devices.Binding{Key: "held", Held: 5, Proved: 7, Warned: 3}, devices.Binding{Key: "loose", Proved: 9, Warned: 4}
+	later := devices.Binding{Key: "held", Held: 5, Proved: 8}
+	for name, tt := range map[string]struct{ ours, theirs, want devices.Binding }{
+		"of none and one":         {devices.Binding{}, held, held},
+		"of one and none":         {held, devices.Binding{}, held},
+		"of a key that was shown": {loose, held, devices.Binding{Key: "held", Held: 5, Proved: 7, Warned: 4}},
+		"and the other way round": {held, loose, devices.Binding{Key: "held", Held: 5, Proved: 7, Warned: 4}},
+		"of two proofs":           {held, later, devices.Binding{Key: "held", Held: 5, Proved: 8, Warned: 3}},
+	} {
+		if got := tt.ours.Join(tt.theirs); got != tt.want {
+			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
+		}
+	}
+}
