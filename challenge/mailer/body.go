@@ -58,17 +58,9 @@ type body struct {
 	Credit  string // text
 }
 
-// lexicon is that of the notice's language, else of the style's.
+// lexicon is that of the notice's language, else the fallback of the style's words.
 func (l Letter) lexicon() *words.Lexicon {
-	catalogue := l.Style.Words
-	if catalogue == nil {
-		catalogue = words.Standard()
-	}
-	wanted := l.Notice.Language
-	if fallback := l.Style.Language; fallback != "" {
-		wanted = strings.TrimPrefix(wanted+","+fallback+";q=0.1", ",")
-	}
-	return catalogue.For(wanted)
+	return cmp.Or(l.Style.Words, words.Standard()).For(l.Notice.Language)
 }
 
 // compose gathers everything that a mail says. All of it comes from the
@@ -90,7 +82,7 @@ func (l Letter) compose() body {
 	b.tellWhose(&n)
 	where := l.spot(lexicon)
 	b.tellWho(l, where)
-	if f.code {
+	if n.Subject.HasCode() {
 		b.carry(f, &n, l.Date)
 	} else {
 		b.tellEnds(f, &n, where)
@@ -261,11 +253,15 @@ func (b *body) parts(own *Templates) (text, html string, flaw, err error) {
 	return strings.TrimSpace(text) + "\n", html, both(textFlaw, htmlFlaw), errors.Join(textErr, htmlErr)
 }
 
+// usualSize is that of the HTML of most mails, in bytes.
+const usualSize = 4 << 10
+
 func (b *body) render(own, ours executor) (s string, flaw, err error) {
 	if s, flaw = b.byOwn(own); own != nil && flaw == nil {
 		return s, nil, nil
 	}
 	var out bytes.Buffer
+	out.Grow(usualSize)
 	err = ours.Execute(&out, b)
 	return out.String(), flaw, err
 }

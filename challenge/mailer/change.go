@@ -82,7 +82,7 @@ func (f *form) tell(n *challenge.Notice, lexicon *words.Lexicon) {
 		f.before = append(f.before, "mail.waits_until")
 	case kind == challenge.EraseData:
 		f.linked, f.unlinked = "mail.changed_stays", "mail.new_tell" // the page of the person's browsers is empty
-	case kind == challenge.RemoveApp, kind == challenge.RemoveSecond, kind == challenge.ExportData:
+	case kind == challenge.RemoveApp, kind == challenge.RemoveSecond, kind == challenge.RemovePasskey, kind == challenge.StopPasskey, kind == challenge.ExportData:
 		f.linked = "mail.changed_stays"
 	}
 }

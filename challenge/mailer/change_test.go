@@ -24,6 +24,8 @@ var withCode = map[challenge.ChangeKind]string{
 	challenge.SetSecond:       "to add a second address",
 	challenge.ProveSecond:     "to use this mailbox as a second address",
 	challenge.RemoveSecond:    "to remove your second address",
+	challenge.AddPasskey:      "to add a passkey",
+	challenge.RemovePasskey:   "to remove a passkey",
 	challenge.AddToken:        "to make an access token",
 	challenge.ExportData:      "to download your sign-in data",
 	challenge.EraseData:       "to erase your sign-in data",
@@ -38,6 +40,9 @@ var told = map[challenge.ChangeKind]string{
 	challenge.SetSecond:       "Someone added a second address for Example.",
 	challenge.ProveSecond:     "Someone added a second address for Example.",
 	challenge.RemoveSecond:    "Someone removed the second address for Example.",
+	challenge.AddPasskey:      "Someone added a passkey for Example.",
+	challenge.RemovePasskey:   "Someone removed a passkey for Example.",
+	challenge.StopPasskey:     "A passkey for Example may have been copied, so it doesn't work any more.",
 	challenge.AddToken:        "Someone made an access token for Example.",
 	challenge.RemoveToken:     "Someone ended an access token for Example.",
 	challenge.ExportData:      "Someone downloaded your sign-in data for Example.",
@@ -55,6 +60,8 @@ var due = map[challenge.ChangeKind]string{
 	challenge.SetSecond:       "Someone added a second address for Example. It doesn't work yet.",
 	challenge.ProveSecond:     "Someone added a second address for Example. It doesn't work yet.",
 	challenge.RemoveSecond:    "Someone wants to remove the second address for Example.",
+	challenge.AddPasskey:      "Someone added a passkey for Example. It doesn't work yet.",
+	challenge.RemovePasskey:   "Someone wants to remove a passkey for Example.",
 	challenge.AddToken:        "Someone made an access token for Example. It doesn't work yet.",
 	challenge.EraseData:       "Someone wants to erase your sign-in data for Example.",
 }
@@ -159,6 +166,7 @@ func TestTheLinkOfAChangeSaysWhatItTakesBack(t *testing.T) {
 	for kind, want := range map[challenge.ChangeKind]string{
 		challenge.MakeBackupCodes: goes, challenge.AddApp: goes, challenge.SetSecond: goes, challenge.AddToken: goes,
 		challenge.RemoveApp: stays, challenge.RemoveSecond: stays, challenge.ExportData: stays, challenge.EraseData: stays,
+		challenge.AddPasskey: goes, challenge.RemovePasskey: stays, challenge.StopPasskey: stays,
 	} {
 		l := of(challenge.WaysChanged, kind)
 		if m := render(t, l); !strings.Contains(m.Text, want) {

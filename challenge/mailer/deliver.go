@@ -216,8 +216,8 @@ func both(a, b error) error {
 	return fmt.Errorf("%w; %w", a, b)
 }
 
-// call renders the mail and hands it to one transport. It is rendered at each try:
-// the same letter gives the same bytes, unless its style was replaced.
+// call renders the mail and hands it to one transport. It is rendered at each try, and
+// says the same unless its style was replaced; only a signature names its own time.
 func (o *Outbox) call(ctx context.Context, j *job, l lane) attempt {
 	a := attempt{report: Report{Route: l.health.key.name}}
 	m, err := Letter{

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -28,7 +27,7 @@ func (s *SMTP) dial(ctx context.Context) (*connection, error) {
 	release := func() bool { return true }
 	login := &login{account: s.account}
 	client, err := s.client(login, func(dialCtx context.Context, _, _ string) (net.Conn, error) {
-		raw, err := (&net.Dialer{}).DialContext(dialCtx, "tcp", s.address)
+		raw, err := connect(dialCtx, "tcp", s.address)
 		if err != nil {
 			return nil, err
 		}
@@ -132,9 +131,4 @@ func machineName() string {
 		return "localhost"
 	}
 	return name
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }

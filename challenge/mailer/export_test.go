@@ -38,3 +38,6 @@ func Overheard(user string, password Password, m Message, answer string) string 
 
 // Identity is what health is kept by.
 func (h *HTTP) Identity() string { return h.identity() }
+
+// RefusesMailbox are what tell an answer about a mailbox from one about the service.
+var RefusesMailbox = map[string]func(status int, body []byte) bool{"postmark": refusedByPostmark, "resend": refusedByResend, "sendgrid": refusedBySendGrid}

@@ -4,6 +4,7 @@
 package mailer_test
 
 import (
+	"encoding/json"
 	"html"
 	"net/url"
 	"regexp"
@@ -170,6 +171,24 @@ func FuzzDialogue(f *testing.F) {
 		}
 		if strings.ContainsFunc(strings.ReplaceAll(shown, "\n", ""), unicode.IsControl) || !utf8.ValidString(shown) {
 			t.Errorf("%q is shown as %q", said, shown)
+		}
+	})
+}
+
+// FuzzAnswer reads what a mail service says. Only where it says so of the mailbox does
+// it not count against the service.
+func FuzzAnswer(f *testing.F) {
+	for _, seed := range []string{
+		`{"ErrorCode":406,"Message":"inactive"}`, `{"name":"validation_error","message":"Invalid ` + "`to`" + ` field"}`, `{"errors":[{"field":"personalizations.0.to"}]}`, `{"errors":[null,{}]}`, `{"ErrorCode":"406"}`, "null", "[]", "", "<html>", "{\"ErrorCode\":4e2}",
+	} {
+		f.Add(422, []byte(seed))
+		f.Add(400, []byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		for service, refuses := range mailer.RefusesMailbox {
+			if refuses(status, body) && (status < 400 || status >= 500 || !json.Valid(body)) {
+				t.Errorf("%s: %d %q is about the mailbox", service, status, body)
+			}
 		}
 	})
 }

@@ -104,7 +104,11 @@ func TestRenderMatchesGoldenFiles(t *testing.T) {
 			*l = of(challenge.WaysChanged, challenge.StartGuard)
 			l.Style.TextOnly, l.Notice.Stop = true, "" // what is on hold is made anew, and nothing to be taken back
 		},
-		"test":          func(l *mailer.Letter) { *l = located(challenge.TestMail) },
+		"test": func(l *mailer.Letter) { *l = located(challenge.TestMail) },
+		"cookies-copied": func(l *mailer.Letter) {
+			*l = located(challenge.CookiesCopied)
+			l.Notice.Stop = ""
+		},
 		"code-read-out": func(l *mailer.Letter) { *l = located(challenge.CodeReadOut) },
 	} {
 		t.Run(name, func(t *testing.T) {

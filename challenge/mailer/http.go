@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -42,8 +41,9 @@ type HTTPOptions struct {
 	Values map[string]Password
 	// OK are the statuses of an API that has taken the mail. Default: 200 to 299.
 	OK []int
-	// RetryOn are those after which a later try may fare better. Default: 408, 425, 429
-	// and 500 to 599. Any other status refuses the mail for good.
+	// RetryOn are those after which a later try may fare better; any other that is not
+	// taken is then the last word. Default: 408, 425, 429 and 500 to 599, which may pass
+	// by themselves, and redirects, 401, 403, 404 and 405, which an operator may mend.
 	RetryOn []int
 	// Timeout of a delivery. Default: 10 seconds.
 	Timeout time.Duration
@@ -52,6 +52,9 @@ type HTTPOptions struct {
 	// Once is a header field by whose value, the Message-ID, the API takes a mail only
 	// once. Default: none.
 	Once string
+	// Harmless is the path of a call that sends nothing and refuses a wrong token, for
+	// Check. Default: none is known.
+	Harmless string
 	// Dialogue is where it is written what was asked of which host, and what it
 	// answered, without secrets. Default: nowhere.
 	Dialogue io.Writer
@@ -118,7 +121,7 @@ func NewHTTP(o HTTPOptions) (*HTTP, error) {
 		// A redirect would take the mail and the token elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{}).DialContext, ForceAttemptHTTP2: true,
+			Proxy: proxyFor, DialContext: connect, ForceAttemptHTTP2: true,
 			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 4, IdleConnTimeout: idleTime,
 			MaxResponseHeaderBytes: maxAnswer,
 		},
@@ -132,7 +135,7 @@ func apiURL(text string) (*url.URL, error) {
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
 		return nil, fmt.Errorf("%w: write a URL such as https://api.example.com/send, without a user name", ErrMailAPI)
 	}
-	if u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()) {
+	if u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname()) {
 		return u, nil
 	}
 	return nil, fmt.Errorf("%w: %s would get codes in clear text; write https://", ErrMailAPI, u.Host)

@@ -145,7 +145,7 @@ func (o *Outbox) keep(ctx context.Context, j *job) keeping {
 	o.mu.Lock()
 	spool := o.spool
 	o.mu.Unlock()
-	if spool == nil || j.notice.Decoy || forms[j.notice.Subject].code {
+	if spool == nil || j.notice.Decoy || j.notice.Subject.HasCode() {
 		return unkept
 	}
 	ctx, cancel := context.WithTimeout(ctx, keepTime)

@@ -71,7 +71,7 @@ type login struct {
 // Start begins the exchange (RFC 4954).
 func (l *login) Start(server *smtp.ServerInfo) (mechanism string, first []byte, err error) {
 	l.begun = true
-	if !server.TLS && !isLoopback(server.Name) {
+	if !server.TLS && !IsLoopback(server.Name) {
 		return "", nil, ErrClearPassword
 	}
 	user, clear := l.user, string(l.password)

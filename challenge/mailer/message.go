@@ -69,6 +69,9 @@ func (l Letter) Render() (Message, error) {
 	return m, err
 }
 
+// roomForFields is about what the header of a mail and of its parts takes, in bytes.
+const roomForFields = 2 << 10
+
 // encode makes the MIME form of m.
 func (l Letter) encode(m Message) ([]byte, error) {
 	out := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithBoundary(boundary(m)))
@@ -94,6 +97,7 @@ func (l Letter) encode(m Message) ([]byte, error) {
 		out.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	}
 	var raw bytes.Buffer
+	raw.Grow(roomForFields + len(m.Text) + len(m.HTML)*5/4) // or it grows, and is copied, again and again
 	if _, err := out.WriteTo(&raw); err != nil {
 		return nil, fmt.Errorf("encoding mail: %w", err)
 	}

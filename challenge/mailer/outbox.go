@@ -201,7 +201,7 @@ func (o *Outbox) Pending() int {
 // challenge.ErrQueueFull, ErrNoRoute and ErrClosed.
 func (o *Outbox) Send(_ context.Context, n challenge.Notice) error {
 	now := time.Now()
-	if n.Expires.IsZero() && forms[n.Subject].code {
+	if n.Expires.IsZero() && n.Subject.HasCode() {
 		n.Expires = now.Add(defaultLife)
 	}
 	j := newJob(NewID(now), n, now)

@@ -141,19 +141,18 @@ func TestTheLanguageOfAMail(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct {
-		texts              *words.Catalogue
-		asked, style, want string
+		texts       *words.Catalogue
+		asked, want string
 	}{
-		"the one of the page":                    {nil, "de", "", "de"},
-		"English where nobody asked for one":     {nil, "", "", "en"},
-		"the operator's where nobody did":        {nil, "", "de", "de"},
-		"the page's before the operator's":       {nil, "en", "de", "en"},
-		"the operator's where the page's is not": {nil, "tlh", "de", "de"},
-		"the fallback of the operator's texts":   {only, "fr", "", "de"},
+		"the one of the page":                    {nil, "de", "de"},
+		"English where nobody asked for one":     {nil, "", "en"},
+		"the operator's where nobody did":        {only, "", "de"},
+		"the page's before the operator's":       {only, "en", "en"},
+		"the operator's where the page's is not": {only, "fr", "de"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := letter()
-			l.Notice.Language, l.Style.Language, l.Style.Words = tt.asked, tt.style, tt.texts
+			l.Notice.Language, l.Style.Words = tt.asked, tt.texts
 			if got := parse(t, render(t, l).Raw).header.Get("Content-Language"); got != tt.want {
 				t.Errorf("language is %q, want %q", got, tt.want)
 			}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	// The images that servers run in often have no time zones. A command imports
 	// this for itself, but the command is not ours where others build it.
@@ -61,12 +62,21 @@ func zone(name string) *time.Location {
 	if name == "" || name == "Local" {
 		return nil
 	}
+	if known, ok := zones.Load(name); ok {
+		z, _ := known.(*time.Location)
+		return z
+	}
 	z, err := time.LoadLocation(name)
 	if err != nil {
 		return nil
 	}
+	zones.Store(name, z)
 	return z
 }
+
+// zones are those that were read, by name. There are a few hundred in the database, and
+// reading one from its file would take as long as all else of a mail.
+var zones sync.Map
 
 // credit is what the licence of a database asks for beside a place, without
 // anything that a reader could follow.

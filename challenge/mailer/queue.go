@@ -32,7 +32,7 @@ type job struct {
 // newJob is a notice that was taken at a time.
 func newJob(id string, n challenge.Notice, queued time.Time) *job {
 	j := &job{notice: n, id: id, queued: queued, until: queued.Add(noticeLife), due: queued}
-	if forms[n.Subject].code {
+	if n.Subject.HasCode() {
 		j.until = n.Expires
 	}
 	return j
@@ -44,7 +44,7 @@ const noticeLife = 4 * time.Hour
 
 // late is why a job is no longer tried.
 func (j *job) late() error {
-	if forms[j.notice.Subject].code {
+	if j.notice.Subject.HasCode() {
 		return errEnded
 	}
 	return errStale

@@ -50,7 +50,7 @@ func sampleFrom(s challenge.Subject) Letter {
 	at.Country, at.City, at.Radius, at.Located, at.TimeZone = "PT", "Lisbon", 20, true, "Europe/Lisbon"
 	at.Point.Latitude, at.Point.Longitude = 38.72, -9.14
 	at.ASN, at.Network, at.Credit = 64500, "Example Telecom", "IP Geolocation by DB-IP"
-	if s != challenge.SignInCode && s != challenge.ConfirmCode && s != challenge.ChangeCode {
+	if !s.HasCode() {
 		l.Notice.Code, l.Notice.Ref = challenge.Code{}, ""
 	}
 	switch s {
@@ -135,6 +135,7 @@ func noticeSamples() []Sample {
 		sampleWith("wrong-codes-without-end", challenge.WrongCodes, func(l *Letter) { l.Notice.Expires = time.Time{} }),
 		sampleWith("backup-code-used", challenge.BackupCodeUsed, func(l *Letter) { l.Notice.Count = 1 }),
 		sampleWith("backup-code-used-last-second", challenge.BackupCodeUsed, toSecond, func(l *Letter) { l.Notice.Count = 0 }),
+		sampleWith("cookies-copied", challenge.CookiesCopied, func(l *Letter) { l.Notice.Stop = "" }),
 		sampleWith("code-read-out", challenge.CodeReadOut),
 		sampleWith("test", challenge.TestMail),
 	}
@@ -152,14 +153,15 @@ func changeSamples() (all []Sample) {
 		}
 	}
 	waiting := []challenge.ChangeKind{
-		challenge.MakeBackupCodes, challenge.AddApp, challenge.RemoveApp, challenge.SetSecond, challenge.RemoveSecond, challenge.AddToken, challenge.EraseData,
+		challenge.MakeBackupCodes, challenge.AddApp, challenge.RemoveApp, challenge.SetSecond, challenge.RemoveSecond,
+		challenge.AddPasskey, challenge.RemovePasskey, challenge.AddToken, challenge.EraseData,
 	}
 	for _, kind := range append(waiting, challenge.TestBackupCode, challenge.ProveSecond, challenge.ExportData) {
 		if add("change", challenge.ChangeCode, kind, as); kind == challenge.ProveSecond {
 			toSecond(&all[len(all)-1].Letter)
 		}
 	}
-	for _, kind := range append(waiting, challenge.RemoveToken, challenge.ExportData, challenge.ChangeSettings, challenge.LiftGuard, challenge.StartGuard) {
+	for _, kind := range append(waiting, challenge.StopPasskey, challenge.RemoveToken, challenge.ExportData, challenge.ChangeSettings, challenge.LiftGuard, challenge.StartGuard) {
 		add("changed", challenge.WaysChanged, kind, as)
 	}
 	for _, kind := range waiting {

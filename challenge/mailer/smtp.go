@@ -125,7 +125,7 @@ func NewSMTP(o SMTPOptions) (*SMTP, error) {
 	default:
 		return nil, fmt.Errorf("%q: %w", o.TLS, ErrTLSMode)
 	}
-	if s.mode == TLSOff && o.Username != "" && !isLoopback(host) {
+	if s.mode == TLSOff && o.Username != "" && !IsLoopback(host) {
 		return nil, ErrClearPassword
 	}
 	return s, nil

@@ -38,11 +38,9 @@ type Style struct {
 	// Headers are further fields by name, such as X-Env. They cannot replace a
 	// field that Doorcode sets or must not be there.
 	Headers map[string]string
-	// Words are the texts of mails. Default: those that are built in.
+	// Words are the texts of mails. A mail for which they have not the language that is
+	// asked for is in their fallback. Default: those that are built in.
 	Words *words.Catalogue
-	// Language is that of mails for which Words has not the one that is asked for: a
-	// tag of BCP 47. Default: the catalogue's own choice.
-	Language string
 	// Templates are the forms of mails. Default: those that are built in.
 	Templates *Templates
 	// SubjectLine is the subject of mails with a code to sign in with, in which {code},

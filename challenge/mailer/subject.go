@@ -15,7 +15,6 @@ var ErrSubject = errors.New("no mail for this subject")
 // A form is what the mails of one subject say, in keys of the catalogue.
 type form struct {
 	what     string   // the mail, for operators
-	code     bool     // the mail carries a code
 	inLine   string   // subject with the code, unless the style hides it; empty: never
 	subjects []string // without the code, the best first
 	lead     string
@@ -33,7 +32,6 @@ type form struct {
 var forms = map[challenge.Subject]form{
 	challenge.SignInCode: {
 		what:     "mail with a code to sign in with",
-		code:     true,
 		inLine:   "mail.subject",
 		subjects: []string{"mail.subject_without_code", "mail.subject_without_app"},
 		lead:     "mail.lead",
@@ -48,7 +46,6 @@ var forms = map[challenge.Subject]form{
 	// a protected page.
 	challenge.ConfirmCode: {
 		what:     "mail with a code that confirms",
-		code:     true,
 		subjects: []string{"mail.confirm_subject", "mail.confirm_subject_without_app"},
 		lead:     "mail.confirm_lead",
 		before:   []string{"mail.confirm_where", "mail.spelled", "mail.life"},
@@ -82,7 +79,6 @@ var forms = map[challenge.Subject]form{
 	},
 	challenge.ChangeCode: {
 		what:     "mail with a code for a change",
-		code:     true,
 		subjects: []string{"mail.change_subject", "mail.change_subject_without_app"},
 		lead:     "mail.change_lead",
 		before:   []string{"mail.confirm_where", "mail.spelled", "mail.life"},
@@ -117,6 +113,15 @@ var forms = map[challenge.Subject]form{
 		linked:   "mail.changed_ends",
 		unlinked: "mail.changed_sign_out",
 		sentTo:   "mail.changed_sent_to",
+	},
+	challenge.CookiesCopied: {
+		what:     "mail about copied cookies",
+		subjects: []string{"mail.copied_subject", "mail.copied_subject_without_app"},
+		lead:     "mail.copied_lead",
+		before:   []string{"mail.changed_where", "mail.copied_refused"},
+		heading:  "mail.copied_from",
+		after:    []string{"mail.copied_was_you", "mail.copied_not_you"},
+		sentTo:   "mail.copied_sent_to",
 	},
 	challenge.CodeReadOut: {
 		what:     "mail about a code to read out",

@@ -67,7 +67,7 @@ func TestWhatEachMailTells(t *testing.T) {
 	for name, wants := range map[string][]string{
 		"code":        {"482917 is your Example sign-in code.", "4 8 2 9 1 7", "for 10 minutes, once", "7KQ", "Not you? Don't share", "Stop this sign-in"},
 		"confirm":     {"482917 is your Example code to confirm it's you.", "4 8 2 9 1 7", "for 10 minutes, once", "7KQ", "in the browser where you are signed in", "Not you?", "Stop this sign-in"},
-		"new-sign-in": {"Someone used a code for Example, in a new browser or from a new place.", "Was this you? Then there is nothing to do.", "Sign that browser out.", "That wasn't me"},
+		"new-sign-in": {"Someone signed in to Example as you, in a new browser or from a new place.", "Was this you? Then there is nothing to do.", "Sign that browser out.", "That wasn't me"},
 		"wrong-codes": {"Someone entered too many wrong codes for Example.", "Nobody got in", "Until 22 Nov, 13:34 UTC (13:34 in Lisbon) we accept no codes", "A browser that we remember for you still works."},
 		"change": {
 			"482917 is your Example code to make new backup codes.", "4 8 2 9 1 7", "for 10 minutes, once", "7KQ", "in the browser where you are signed in",

@@ -6,7 +6,8 @@
 //
 // A [challenge.Notice] goes into an [Outbox], which answers at once. A worker
 // renders it as the gate's [Style] says and hands it to the gate's [Transport]:
-// [SMTP], a [Folder] of files, or the [Inbox] of a demonstration. What fails
+// [SMTP], [HTTP] for the API of a mail service, a [Folder] of files, or the [Inbox] of
+// a demonstration. What fails
 // for a time is tried again until the code ends, or nobody would want to read it; a
 // transport that fails again and again is left alone while there is another. Notices
 // without a code may wait in a [Spool], and outlive the process there.

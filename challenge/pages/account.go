@@ -44,7 +44,7 @@ type AccountFrame struct {
 }
 
 // AccountTabs say which pages there are that not every gate has.
-type AccountTabs struct{ BackupCodes, Ways, Tokens bool }
+type AccountTabs struct{ BackupCodes, Ways, Passkeys, Tokens bool }
 
 // accountView is what account-top and account-bottom see. What the page is about
 // is in the heading; Notice says what just happened, Alert what went wrong.
@@ -75,6 +75,7 @@ func (f AccountFrame) page(s scribe, template string, heading message, data any)
 		{"", "account.overview", true},
 		{"sessions", "account.browsers", true},
 		{"backup-codes", "account.backup_codes", f.Tabs.BackupCodes},
+		{"passkeys", "account.passkeys", f.Tabs.Passkeys},
 		{"ways", "account.ways", f.Tabs.Ways},
 		{"activity", "account.activity", true},
 		{"tokens", "account.tokens", f.Tabs.Tokens},

@@ -19,7 +19,7 @@ import (
 // deedKinds are all that can happen, as the domain calls it.
 var deedKinds = []string{
 	"code_sent", "entered", "confirmed", "wrong", "cancelled", "locked", "stopped", "unstopped", "remembered", "renewed", "signed_out", "ended",
-	"replayed", "renamed", "changed", "waits", "undone", "guarded", "unguarded", "let_in", "unlocked",
+	"replayed", "unproved", "renamed", "changed", "waits", "undone", "guarded", "unguarded", "let_in", "unlocked",
 }
 
 func TestEverythingThatHappensHasWords(t *testing.T) {

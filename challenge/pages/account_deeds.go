@@ -15,25 +15,32 @@ var deeds = map[string]string{
 	"entered/backup":   "activity.what_entered_backup",
 	"entered/app":      "activity.what_entered_app",
 	"entered/second":   "activity.what_entered_second",
+	"entered/passkey":  "activity.what_entered_passkey",
 	"entered/let_in":   "activity.what_entered_let_in",
 	"confirmed":        "activity.what_confirmed",
 	"confirmed/change": "activity.what_confirmed_change",
-	"wrong":            "activity.what_wrong",
-	"wrong/backup":     "activity.what_wrong_backup",
-	"wrong/app":        "activity.what_wrong_app",
-	"cancelled":        "activity.what_cancelled",
-	"locked":           "activity.what_locked",
-	"stopped":          "activity.what_stopped",
-	"unstopped":        "activity.what_unstopped",
-	"remembered":       "activity.what_remembered",
-	"renewed":          "activity.what_renewed",
-	"signed_out":       "activity.what_signed_out",
-	"ended":            "activity.what_ended",
-	"ended/named":      "activity.what_ended_named",
+
+	"confirmed/passkey":        "activity.what_confirmed_passkey",
+	"confirmed/change/passkey": "activity.what_confirmed_change_passkey",
+
+	"wrong":         "activity.what_wrong",
+	"wrong/backup":  "activity.what_wrong_backup",
+	"wrong/app":     "activity.what_wrong_app",
+	"wrong/passkey": "activity.what_wrong_passkey",
+	"cancelled":     "activity.what_cancelled",
+	"locked":        "activity.what_locked",
+	"stopped":       "activity.what_stopped",
+	"unstopped":     "activity.what_unstopped",
+	"remembered":    "activity.what_remembered",
+	"renewed":       "activity.what_renewed",
+	"signed_out":    "activity.what_signed_out",
+	"ended":         "activity.what_ended",
+	"ended/named":   "activity.what_ended_named",
 
 	"ended_by_operator": "activity.what_ended_by_operator",
 
 	"replayed":      "activity.what_replayed",
+	"unproved":      "activity.what_unproved",
 	"renamed":       "activity.what_renamed",
 	"renamed/named": "activity.what_renamed_named",
 	"changed":       "activity.what_changed",
@@ -56,6 +63,10 @@ var changes = map[string]string{
 	"set_second":       "activity.change_set_second",
 	"prove_second":     "activity.change_prove_second",
 	"remove_second":    "activity.change_remove_second",
+	"add_passkey":      "activity.change_add_passkey",
+	"remove_passkey":   "activity.change_remove_passkey",
+	"rename_passkey":   "activity.change_rename_passkey",
+	"stop_passkey":     "activity.change_stop_passkey",
 	"add_token":        "activity.change_add_token",
 	"remove_token":     "activity.change_remove_token",
 	"export":           "activity.change_export",
@@ -78,6 +89,7 @@ var results = map[string]string{
 	"ended_by_operator": "activity.result_out",
 
 	"replayed":   "activity.result_out",
+	"unproved":   "activity.result_refused",
 	"remembered": "activity.result_remembered",
 	"waits":      "activity.result_waits",
 	"undone":     "activity.result_cancelled",
@@ -89,6 +101,8 @@ func (d AccountDeed) what(s scribe) message {
 	args := words.Args{"name": isolated(d.Name), "change": d.changed(s)}
 	more := "/" + d.Way
 	switch {
+	case d.Change != "" && d.Kind == "confirmed" && d.Way == "passkey":
+		more = "/change/passkey"
 	case d.Change != "" && (d.Kind == "confirmed" || d.Kind == "code_sent"):
 		more = "/change"
 	case d.Name != "":

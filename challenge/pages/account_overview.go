@@ -22,6 +22,8 @@ const (
 	ChangeRemoveApp
 	ChangeSetSecond
 	ChangeRemoveSecond
+	ChangeAddPasskey
+	ChangeRemovePasskey
 	ChangeAddToken
 	ChangeExport
 	ChangeErase
@@ -52,7 +54,7 @@ type AccountOverview struct {
 	// CodesHeld, AppHeld and SecondHeld: it is there, and does not work, since it is
 	// newer than what was reported.
 	CodesHeld, AppHeld, SecondHeld bool
-	Tokens                         int
+	Passkeys, Tokens               int
 	// May: this browser may change something. Where it may not, it is not urged to.
 	May bool
 	// Urge: there is no way in but the mail. MailboxHere: that mail may itself be
@@ -177,6 +179,13 @@ func (p AccountOverview) cards(s scribe) []card {
 		}
 		cards = append(cards, of("backup-codes", "account.backup_codes", state))
 	}
+	if p.Frame.Tabs.Passkeys {
+		state := s.text("account.passkeys_none", nil)
+		if p.Passkeys > 0 {
+			state = s.text("account.passkeys_state", words.Args{"count": p.Passkeys})
+		}
+		cards = append(cards, of("passkeys", "account.passkeys", state))
+	}
 	if p.Frame.Tabs.Ways {
 		cards = append(cards, of("ways", "account.ways", p.waysState(s)))
 	}
@@ -217,6 +226,10 @@ func (c AccountChange) key() string {
 		return "account.waits_second"
 	case ChangeRemoveSecond:
 		return "account.waits_no_second"
+	case ChangeAddPasskey:
+		return "account.waits_passkey"
+	case ChangeRemovePasskey:
+		return "account.waits_no_passkey"
 	case ChangeAddToken:
 		return "account.waits_token"
 	case ChangeExport:

@@ -55,18 +55,20 @@ type WayChange uint8
 
 // The changes.
 const (
-	AppAdded      WayChange = iota // an authenticator app was set up
-	AppRemoved                     //
-	SecondSet                      // a second address was proved
-	SecondRemoved                  //
+	AppAdded       WayChange = iota // an authenticator app was set up
+	AppRemoved                      //
+	SecondSet                       // a second address was proved
+	SecondRemoved                   //
+	PasskeyAdded                    // a passkey was made
+	PasskeyRemoved                  //
 )
 
 // AccountWayChanged says that a way in was changed, or when it will be.
 type AccountWayChanged struct {
 	Frame  AccountFrame
 	Change WayChange
-	// Address is the second address that it is about.
-	Address string
+	// Address is the second address that it is about, Name what the passkey is called.
+	Address, Name string
 	// Due is when it takes effect; zero: it has.
 	Due time.Time
 }
@@ -74,7 +76,7 @@ type AccountWayChanged struct {
 func (AccountWayChanged) kind() kind { return account }
 
 func (p AccountWayChanged) content(s scribe) content {
-	heading, text := "account_ways.app_added_heading", "account_ways.app_added"
+	heading, text, back := "account_ways.app_added_heading", "account_ways.app_added", "account_ways.back"
 	switch p.Change {
 	case AppRemoved:
 		heading, text = "account_ways.app_removed_heading", "account_ways.app_removed"
@@ -82,14 +84,18 @@ func (p AccountWayChanged) content(s scribe) content {
 		heading, text = "account_ways.second_set_heading", "account_ways.second_set"
 	case SecondRemoved:
 		heading, text = "account_ways.second_removed_heading", "account_ways.second_removed"
+	case PasskeyAdded:
+		heading, text, back = "account_passkeys.added_heading", "account_passkeys.added", "account_passkeys.back"
+	case PasskeyRemoved:
+		heading, text, back = "account_passkeys.removed_heading", "account_passkeys.removed", "account_passkeys.back"
 	}
 	if !p.Due.IsZero() {
 		heading, text = "account_ways.due_heading", "account_ways.due"
 	}
-	args := words.Args{"address": isolated(p.Address), "date": p.Frame.exact(s, p.Due)}
+	args := words.Args{"address": isolated(p.Address), "name": isolated(p.Name), "date": p.Frame.exact(s, p.Due)}
 	return p.Frame.page(s, "account_way.html", s.both(heading, nil), wayView{
 		Text:   []template.HTML{s.both(text, args).html},
-		Cancel: link{URL: p.Frame.own(), Label: s.text("account_ways.back", nil), First: true},
+		Cancel: link{URL: p.Frame.own(), Label: s.text(back, nil), First: true},
 	})
 }
 

@@ -36,6 +36,11 @@ var sheets = [...][]string{
 	sending: {"style"},
 	framed:  {"style", "plain"},
 	account: {"style", "form", "email", "code", "check", "plain", "account"},
+
+	askingKey:  {"style", "form", "email", "check"},
+	codingKey:  {"style", "form", "code", "check"},
+	keying:     {"style", "plain", "passkey"},
+	accountKey: {"style", "form", "email", "code", "check", "plain", "account"},
 }
 
 // sheet joins the styles of a kind, as far as a look has what they are for.
@@ -118,7 +123,8 @@ var longNames = []string{
 const shortNames = "ABCDEFGHIJKLMNOPQRSTUVWXYZabdfghijklmopqrstuvwxyz"
 
 // shorten gives those variables single letters for names, declares all of them by
-// the shortest word, and drops semicolons that end a block. It leaves strings alone, which are in single quotes.
+// the shortest word, writes constants as briefly as they can be, and drops semicolons
+// that end a block. It leaves strings alone, which are in single quotes.
 func shorten(script string) string {
 	parts := strings.Split(script, "'")
 	for i := 0; i < len(parts); i += 2 {
@@ -131,8 +137,8 @@ func shorten(script string) string {
 // shortName leaves properties alone, which have a dot before them; a variable
 // that is spread has three.
 func shortName(name string) string {
-	if name == "const" {
-		return "let"
+	if brief, ok := briefly[name]; ok {
+		return brief
 	}
 	variable := strings.TrimPrefix(name, "...")
 	letter := slices.Index(longNames, variable)
@@ -142,6 +148,8 @@ func shortName(name string) string {
 	return strings.TrimSuffix(name, variable) + shortNames[letter:letter+1]
 }
 
+var briefly = map[string]string{"const": "let", "true": "!0", "false": "!1", "1000": "1e3", "5000": "5e3"}
+
 var identifier = regexp.MustCompile(`\.*\w+`)
 
 // policy allows exactly what a page consists of (CSP Level 3).
@@ -150,8 +158,14 @@ func policy(l *look, k kind) string {
 	switch k {
 	case asking, coding:
 		directives = append(directives, "script-src "+source(script), "connect-src 'self'")
+	case askingKey, codingKey:
+		directives = append(directives, "script-src "+source(script)+" "+source(passkeyScript), "connect-src 'self'")
+	case keying:
+		directives = append(directives, "script-src "+source(passkeyScript), "connect-src 'self'")
 	case account:
 		directives = append(directives, "script-src "+source(accountScript))
+	case accountKey:
+		directives = append(directives, "script-src "+source(accountScript)+" "+source(passkeyScript))
 	}
 	ancestors := "frame-ancestors 'none'"
 	if k == framed {

@@ -39,6 +39,8 @@ type Code struct {
 	// where that would be accepted.
 	Way    Way
 	Offers WayOffers
+	// Passkeys: one may be used in place of any code.
+	Passkeys bool
 	// Ref is the label that stands in the mail too. Where it is empty there is
 	// no code under way, and the page does not speak of one.
 	Ref string
@@ -105,6 +107,7 @@ type codeView struct {
 	check
 	Error               template.HTML // about what was entered
 	Alert, Status, Lead template.HTML
+	Refused             bool            // the status is that a passkey was
 	Text                []template.HTML // instead of the lead
 	First               *button         // a resend button before the field
 	Field               *fieldView
@@ -146,7 +149,12 @@ type resendView struct {
 	UsedUp                  template.HTML
 }
 
-func (Code) kind() kind { return coding }
+func (p Code) kind() kind {
+	if p.usesPasskey() {
+		return codingKey
+	}
+	return coding
+}
 
 func (p Code) content(s scribe) content {
 	p = p.withDefaults()
@@ -155,10 +163,7 @@ func (p Code) content(s scribe) content {
 	switch {
 	case p.locked():
 		c.heading = s.both("locked.heading", words.Args{"at": s.moment(at, p.Now, p.RetryAt)})
-		v.Text = []template.HTML{p.sentence(s).html}
-		if p.Offers != (WayOffers{}) {
-			v.Text = append(v.Text, s.html("way.locked", nil))
-		}
+		v.Text = p.lockedText(s)
 	case p.Way == WayChoice:
 		p.fillChoice(s, &v)
 	case p.Trouble == AppLocked:
@@ -187,6 +192,9 @@ func (p Code) content(s scribe) content {
 		v.Field.Main, v.Field.Focus = v.First == nil, !p.isOver()
 	}
 	p.surround(s, &v)
+	if p.usesPasskey() {
+		c.keyed = p.key(s, &v)
+	}
 	v.ErrorTitle = s.errorTitle(c.failed)
 	c.data = v
 	return c

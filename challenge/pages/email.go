@@ -20,6 +20,8 @@ const (
 	EmailSuggestion                           // Email.Better is likely meant
 	EmailNotOnList                            // only where the operator reveals who is
 	EmailNetworkMails                         // too many mails for this network until RetryAt
+	EmailPasskey                              // the passkey was refused; nothing is wrong with the address
+	EmailPasskeyOften                         // too many passkeys were tried until RetryAt
 )
 
 // Email is screen [1], which asks for the address.
@@ -51,6 +53,10 @@ type Email struct {
 	// SignedOut is [11]: the person was signed out from another browser. ByOperator:
 	// an administrator did it.
 	SignedOut, ByOperator bool
+	// Unbound: the browser did not prove the key that it has.
+	Unbound bool
+	// Passkeys: one may be used in place of an address.
+	Passkeys bool
 }
 
 // emailView is what email.html sees.
@@ -58,6 +64,7 @@ type emailView struct {
 	check
 	Address, Better          string
 	Error, Suggestion        template.HTML
+	Alert                    template.HTML // not about the field
 	Label, Hint, Button      string
 	Busy, UseBetter, KeepOwn string
 }
@@ -87,7 +94,12 @@ func newCheck(endpoints, flow, held string, answersPost bool) check {
 	return check{Endpoints: endpoints, Flow: flow, Held: held, AnswersPost: answersPost || held != ""}
 }
 
-func (Email) kind() kind { return asking }
+func (p Email) kind() kind {
+	if p.Passkeys {
+		return askingKey
+	}
+	return asking
+}
 
 func (p Email) content(s scribe) content {
 	c := content{template: "email.html", heading: s.both("email.heading", nil)}
@@ -99,9 +111,17 @@ func (p Email) content(s scribe) content {
 		UseBetter: s.text("email.use", nil), KeepOwn: s.text("email.keep", nil),
 	}
 	v.notes(s, p.SignedOut, p.ByOperator, s.fate(p.Held != "", p.FormNotSent))
+	if p.Unbound {
+		v.Notices = append(v.Notices, s.html("reason.unbound", nil))
+	}
+	if p.Passkeys {
+		c.keyed = s.usesPasskey(p.Endpoints)
+	}
 	switch p.Trouble {
 	case EmailSuggestion:
 		v.Suggestion = p.sentence(s).html
+	case EmailPasskey, EmailPasskeyOften:
+		v.Alert = p.sentence(s).html
 	default:
 		v.Error = p.sentence(s).html
 	}
@@ -123,6 +143,10 @@ func (p Email) sentence(s scribe) message {
 		return s.both("email.not_on_list", words.Args{"address": isolated(p.Address)})
 	case EmailNetworkMails:
 		return s.both("limit.network_mails", words.Args{"at": s.moment(at, p.Now, p.RetryAt)})
+	case EmailPasskey:
+		return Passkey{Trouble: PasskeyRefused, Also: true}.sentence(s)
+	case EmailPasskeyOften:
+		return Passkey{Trouble: PasskeyOften, Now: p.Now, RetryAt: p.RetryAt}.sentence(s)
 	default:
 		return message{}
 	}

@@ -80,8 +80,8 @@ type look struct {
 	Announcement string
 
 	supportLink   template.HTML
-	styles        [account + 1]string // by kind
-	styleElements [account + 1]template.HTML
+	styles        [kinds]string // by kind
+	styleElements [kinds]template.HTML
 	accent        Color
 	adjusted      bool
 }

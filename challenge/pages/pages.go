@@ -6,7 +6,8 @@
 // and decides nothing.
 //
 // A page is one HTML response: style, script and logo are inside it and nothing
-// is loaded. Each works without its script.
+// is loaded but the script of passkeys, where a gate has those. Each works without
+// its script.
 package pages
 
 import (
@@ -19,15 +20,15 @@ import (
 )
 
 // A Page is one of this package's screens: Email, Code, Send, SendForm, Begin,
-// NoAccess, NoCountry, Stop, Stopped, StopOver, Restored, SignOut, SignedOut,
-// CookiesBlocked, Unavailable, Framed, PlainHTTP, NotSent, Languages, Erasing or Refused,
+// NoAccess, NoCountry, Keyless, Stop, Stopped, StopOver, Restored, SignOut, SignedOut,
+// CookiesBlocked, Unavailable, Framed, PlainHTTP, NotSent, Languages, Erasing, Passkey or Refused,
 // or one of the account pages, whose names begin with Account.
 type Page interface {
 	kind() kind
 	content(s scribe) content
 }
 
-// A Check is a page whose form a script may send: Email or Code.
+// A Check is a page that has a sentence for a script: Email, Code or Passkey.
 type Check interface {
 	Page
 	sentence(s scribe) message
@@ -43,6 +44,13 @@ const (
 	sending             // has a form that the app answers
 	framed              // may stand in a frame of the same site
 	account             // an account page, with a script of its own
+
+	// These load the script of passkeys besides.
+	askingKey
+	codingKey
+	keying // asks for nothing but a passkey
+	accountKey
+	kinds // how many there are
 )
 
 // content is what a page puts into the common frame.
@@ -52,6 +60,7 @@ type content struct {
 	failed   bool // the title starts with "Error: "
 	data     any
 	account  *accountView // nil on other pages
+	keyed    *keyed       // nil where no passkey is used
 }
 
 // message is one sentence in both forms.
@@ -82,7 +91,7 @@ type view struct {
 type Renderer struct {
 	look      *look
 	templates *template.Template
-	policies  [account + 1]string
+	policies  [kinds]string
 }
 
 // Surroundings are what a page cannot know by itself.
@@ -150,11 +159,12 @@ func (r *Renderer) view(s scribe, c content, k kind, around Surroundings) view {
 		v.Language = &link{URL: around.LanguageURL, Label: s.text("language.link", nil)}
 	}
 	switch k {
-	case asking, coding:
+	case asking, coding, askingKey, codingKey:
 		v.Script = scriptElement
-	case account:
+	case account, accountKey:
 		v.Script = accountScriptElement
 	}
+	v.Script += c.keyed.element()
 	return v
 }
 

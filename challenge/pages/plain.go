@@ -6,6 +6,7 @@ package pages
 import (
 	"html/template"
 	"slices"
+	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
@@ -14,6 +15,7 @@ import (
 // links before and after it.
 type plainView struct {
 	Notice  template.HTML
+	Alert   template.HTML
 	Text    []template.HTML
 	Details []detail
 	Credit  string
@@ -70,20 +72,35 @@ type Send struct {
 	Confirm bool
 	// Held is as in Email.
 	Held string
+	// Passkeys: one may be used in place of a code. Trouble is what came of one that
+	// was, until RetryAt where it has an end.
+	Passkeys     bool
+	Trouble      PasskeyTrouble
+	Now, RetryAt time.Time
 }
 
-func (Send) kind() kind { return still }
+func (p Send) kind() kind {
+	if p.Passkeys {
+		return keying
+	}
+	return still
+}
 
 func (p Send) content(s scribe) content {
 	heading := "begin.heading"
 	if p.Confirm {
 		heading = "confirm.heading"
 	}
-	return plain(s.both(heading, nil), plainView{
+	c := plain(s.both(heading, nil), plainView{
 		Notice: s.fate(p.Held != "", false),
+		Alert:  Passkey{Trouble: p.Trouble, Now: p.Now, RetryAt: p.RetryAt, Also: true}.sentence(s).html,
 		Text:   []template.HTML{s.both("send.text", words.Args{"address": s.masked(p.Address)}).html},
 		Form:   &formView{Action: p.Endpoints + "resend", Hidden: sealed(p.Flow, p.Held), Button: s.text("email.button", nil)},
 	})
+	if p.Passkeys {
+		c.keyed = s.usesPasskey(p.Endpoints)
+	}
+	return c
 }
 
 // NoAccess is screen [6], for a person who is known and not on the list.
@@ -133,6 +150,22 @@ func (p NoCountry) content(s scribe) content {
 		text = s.both("no_country.text_in", words.Args{"country": isolated(country)}).html
 	}
 	return plain(s.both("no_country.heading", nil), plainView{Text: []template.HTML{text}})
+}
+
+// Keyless is shown where a browser has to have a key of its own, and made none. Its
+// form signs out, as in NoAccess.
+type Keyless struct{ Endpoints, Flow string }
+
+func (Keyless) kind() kind { return still }
+
+func (p Keyless) content(s scribe) content {
+	v := plainView{Text: []template.HTML{s.html("keyless.text", nil)}}
+	if p.Endpoints != "" {
+		v.Form = &formView{
+			Action: p.Endpoints + "signout", Hidden: sealed(p.Flow, ""), Button: s.text("sign_out.button", nil), Second: true,
+		}
+	}
+	return plain(s.both("keyless.heading", nil), v)
 }
 
 // SignOut is the page whose button signs out. It posts flow, and forget=1 where

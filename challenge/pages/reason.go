@@ -23,6 +23,7 @@ const (
 	ReasonNewNetwork
 	ReasonSensitive
 	ReasonOperator
+	ReasonUnbound
 )
 
 // whyView is the question and its answer.
@@ -75,6 +76,8 @@ func (r Reason) key() string {
 		return "reason.sensitive"
 	case ReasonOperator:
 		return "reason.operator"
+	case ReasonUnbound:
+		return "reason.unbound"
 	default:
 		return ""
 	}

@@ -21,7 +21,7 @@ type Sample struct {
 // know that each can be rendered. Each call makes them anew.
 func Samples() []Sample {
 	return slices.Concat(doorSamples(), waySamples(), plainSamples(), placeSamples(), heldSamples(), stopSamples(),
-		codesSamples(), waysSamples(), overviewSamples(), accountSamples(), tokensSamples(), activitySamples())
+		passkeySamples(), codesSamples(), waysSamples(), accountPasskeySamples(), overviewSamples(), accountSamples(), tokensSamples(), activitySamples())
 }
 
 // What the samples have in common. Nothing of it opens anything.

@@ -13,7 +13,7 @@ import (
 func sampleFrame(current string) AccountFrame {
 	return AccountFrame{
 		Endpoints: "./", Current: current, Address: "ana@example.com", Flow: sampleFlow, Now: sampleNow,
-		Tabs: AccountTabs{BackupCodes: true, Ways: true, Tokens: true},
+		Tabs: AccountTabs{BackupCodes: true, Ways: true, Passkeys: true, Tokens: true},
 	}
 }
 
@@ -21,7 +21,7 @@ func sampleFrame(current string) AccountFrame {
 func overviewSamples() []Sample {
 	quiet := AccountOverview{
 		Frame: sampleFrame(""), Browser: "Firefox on Windows", Since: sampleNow.Add(-2 * time.Hour), Until: sampleNow.Add(10 * time.Hour),
-		Browsers: 3, Codes: 8, Made: sampleNow.AddDate(0, -6, 0), App: true, Remembered: true, Tokens: 1, May: true,
+		Browsers: 3, Codes: 8, Made: sampleNow.AddDate(0, -6, 0), App: true, Remembered: true, Passkeys: 2, Tokens: 1, May: true,
 	}
 	with := func(change func(*AccountOverview)) Page { o := quiet; change(&o); return o }
 	return []Sample{
@@ -37,6 +37,8 @@ func overviewSamples() []Sample {
 			o.Waiting = []AccountWaiting{
 				{ID: "w1", What: ChangeErase, Due: sampleNow.Add(20 * time.Hour)},
 				{ID: "w2", What: ChangeSetSecond, Due: sampleNow.Add(23 * time.Hour)},
+				{ID: "w3", What: ChangeAddPasskey, Due: sampleNow.Add(23 * time.Hour)},
+				{ID: "w4", What: ChangeRemovePasskey, Due: sampleNow.Add(23 * time.Hour)},
 			}
 		})},
 		{"account-overview-guarded-before", with(func(o *AccountOverview) { o.Guarded, o.Codes = sampleNow.AddDate(0, 0, 6), 3 })},

@@ -14,6 +14,7 @@ func plainSamples() []Sample {
 	return []Sample{
 		{"6-no-access", NoAccess{Address: "ana@example.com", Endpoints: sampleEndpoints, Flow: sampleFlow}},
 		{"6-no-access-known", NoAccess{Address: "ana@example.com", Known: true}},
+		{"6-keyless", Keyless{Endpoints: sampleEndpoints, Flow: sampleFlow}},
 		{"9-sign-out", SignOut{Endpoints: sampleEndpoints, Flow: sampleFlow, Remembered: true, Keep: "/reports"}},
 		{"9-signed-out", SignedOut{Again: "/"}},
 		{"10-cookies", CookiesBlocked{Host: "app.example.com", Again: "/reports"}},

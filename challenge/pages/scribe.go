@@ -5,6 +5,7 @@ package pages
 
 import (
 	"html/template"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -22,6 +23,9 @@ type scribe struct {
 // every message.
 func (s scribe) text(key string, args words.Args) string {
 	if args == nil {
+		if constant, _, ok := s.lex.Constant(key); ok {
+			return constant
+		}
 		args = words.Args{}
 	}
 	args["app"] = s.look.Name
@@ -35,6 +39,9 @@ func (s scribe) text(key string, args words.Args) string {
 // html is a message as HTML.
 func (s scribe) html(key string, args words.Args) template.HTML {
 	if args == nil {
+		if _, constant, ok := s.lex.Constant(key); ok {
+			return constant
+		}
 		args = words.Args{}
 	}
 	args["app"] = s.look.Name
@@ -47,7 +54,10 @@ func (s scribe) html(key string, args words.Args) template.HTML {
 
 // both renders a message in both forms; marked values are pairs.
 func (s scribe) both(key string, args words.Args) message {
-	plain, marked := words.Args{}, words.Args{}
+	if args == nil {
+		return message{text: s.text(key, nil), html: s.html(key, nil)}
+	}
+	plain, marked := make(words.Args, len(args)+2), make(words.Args, len(args)+2)
 	for name, value := range args {
 		plain[name], marked[name] = value, value
 		if pair, ok := value.(message); ok {
@@ -151,14 +161,7 @@ func (s scribe) clock(p phrase, then time.Time, left time.Duration, text string)
 	if left.Abs() >= 12*time.Hour {
 		return m
 	}
-	var b strings.Builder
-	moments.Execute(&b, map[string]any{ //nolint:errcheck // a strings.Builder takes everything
-		"Then": then.UTC().Format(time.RFC3339), "In": int(left / time.Second),
-		"Clock": s.text(p.clock, words.Args{"time": "{time}"}), "Text": text,
-	})
-	m.html = template.HTML(b.String())
+	m.html = template.HTML(`<time datetime="` + then.UTC().Format(time.RFC3339) + `" data-in="` + strconv.Itoa(int(left/time.Second)) +
+		`" data-text="` + template.HTMLEscapeString(s.text(p.clock, words.Args{"time": "{time}"})) + `">` + string(m.html) + `</time>`)
 	return m
 }
-
-var moments = template.Must(template.New("moment").Parse(
-	`<time datetime="{{.Then}}" data-in="{{.In}}" data-text="{{.Clock}}">{{.Text}}</time>`))

@@ -93,6 +93,7 @@ func (p Stop) content(s scribe) content {
 var takenBack = map[string]string{
 	"backup_codes": "stop.change_backup_codes", "add_app": "stop.change_add_app", "remove_app": "stop.change_remove_app",
 	"set_second": "stop.change_set_second", "remove_second": "stop.change_remove_second", "add_token": "stop.change_add_token",
+	"add_passkey": "stop.change_add_passkey", "remove_passkey": "stop.change_remove_passkey",
 	"export": "stop.change_export", "erase": "stop.change_erase",
 }
 

@@ -55,7 +55,7 @@ func TestStopPagesSayExactlyWhatHappens(t *testing.T) {
 		{
 			"a browser",
 			pages.Stop{About: pages.StopBrowser, Keep: "/"},
-			"Sign that browser out? Someone used a code for Example as you. Yes, sign it out It was me",
+			"Sign that browser out? Someone signed in to Example as you. Yes, sign it out It was me",
 		},
 		{
 			"a code behind a password",

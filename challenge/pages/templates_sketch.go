@@ -34,7 +34,7 @@ type part struct {
 type barred struct{ needle, what string }
 
 // scriptIDs are the elements that the script looks for.
-var scriptIDs = []string{"code", "email", "again", "back", "mail", "status", "error", "go", "left"}
+var scriptIDs = []string{"code", "email", "again", "back", "mail", "status", "error", "go", "left", "passkey", "unable"}
 
 // urlAttributes are those whose values are addresses.
 var urlAttributes = []string{"href", "src", "action", "formaction", "srcset", "poster", "data", "cite", "background", "ping", "manifest", "xlink:href"}

@@ -43,7 +43,13 @@ const (
 	SentNew          // [2r], a new code
 	JustSent         // no second mail was sent: one is moments old
 	TooEarly         // [2r], possible again after ResendIn
+
+	PasskeyNotTaken   // the passkey was refused
+	PasskeysUsedOften // too many were tried, until RetryAt
 )
+
+// ofPasskey tells the notices that are about no code.
+func (n Notice) ofPasskey() bool { return n == PasskeyNotTaken || n == PasskeysUsedOften }
 
 // inField tells the troubles with what was entered, which mark the field.
 func (t Trouble) inField() bool { return t >= CodeMissing && t <= EarlierCode }
@@ -137,6 +143,10 @@ func (p Code) sentenceOfNotice(s scribe) message {
 		return s.both("code.just_sent", nil)
 	case TooEarly:
 		return s.both("code.too_early", words.Args{"count": int((p.ResendIn + time.Second - 1) / time.Second)})
+	case PasskeyNotTaken:
+		return Passkey{Trouble: PasskeyRefused, Also: true}.sentence(s)
+	case PasskeysUsedOften:
+		return Passkey{Trouble: PasskeyOften, Now: p.Now, RetryAt: p.RetryAt}.sentence(s)
 	default:
 		return message{}
 	}

@@ -41,6 +41,8 @@ const (
 	PurposeSecond               // to add a second address
 	PurposeProof                // to prove that one; it is shown, as the person has just typed it
 	PurposeNoSecond             // to remove it
+	PurposePasskey              // to make a passkey
+	PurposeNoPasskey            // to remove one
 	PurposeToken                // to make an access token
 	PurposeExport               // to download what is kept
 	PurposeErase                // to have it erased
@@ -64,6 +66,10 @@ func (p Purpose) key() string {
 		return "for.proof"
 	case PurposeNoSecond:
 		return "for.no_second"
+	case PurposePasskey:
+		return "for.passkey"
+	case PurposeNoPasskey:
+		return "for.no_passkey"
 	case PurposeToken:
 		return "for.token"
 	case PurposeExport:
@@ -107,7 +113,10 @@ func (p Code) heading(s scribe) message {
 
 // atWay are the defaults of a way for which nothing is mailed.
 func (p Code) atWay() Code {
-	p.Length, p.Alphabet, p.Ref, p.Notice = appLength, digits, "", NoNotice
+	p.Length, p.Alphabet, p.Ref = appLength, digits, ""
+	if !p.Notice.ofPasskey() {
+		p.Notice = NoNotice
+	}
 	if p.Way == WayBackup {
 		p.Length, p.Alphabet = backupLength, backupAlphabet
 	}

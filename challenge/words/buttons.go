@@ -29,6 +29,7 @@ var buttons = []string{
 	"account_ways.second_add", "account_ways.second_replace", "account_ways.second_remove", "account_ways.app_add",
 	"account_ways.app_replace", "account_ways.app_remove", "account_ways.back", "account_ways.waiting_link",
 	"account_ways.keep",
+	"passkey.use", "passkey.add", "account_passkeys.add", "account_passkeys.remove", "account_passkeys.back",
 	"account_codes.renew", "account_codes.back", "account_codes.try", "account_codes.saved", "account_codes.print",
 	"account_codes.download", "account_codes.copy", "account_codes.copied", "account_codes.create",
 	"activity.not_me", "activity.reported_browsers", "activity.reported_back", "activity.report_keep", "activity.download",

@@ -42,6 +42,7 @@ type volume struct {
 	tag  language.Tag
 	lang string
 	read func() (*Lexicon, error) // once; the lexicon is never nil
+	own  map[string]message       // those of an operator; nil: none
 }
 
 // Open reads a catalogue: a folder for each language, English first where there

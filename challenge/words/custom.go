@@ -47,12 +47,12 @@ func Custom(fsys fs.FS) (*Catalogue, error) {
 		if i >= 0 {
 			base = shelf[i].lexicon()
 		}
-		lexicon, err := base.with(fsys, folder)
+		v, err := base.with(fsys, folder)
 		faults = append(faults, err)
 		if i >= 0 {
-			shelf[i] = readVolume(lexicon)
+			shelf[i] = v
 		} else {
-			shelf = append(shelf, readVolume(lexicon))
+			shelf = append(shelf, v)
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -61,8 +61,21 @@ func Custom(fsys fs.FS) (*Catalogue, error) {
 	return newCatalogue(shelf, "en"), nil
 }
 
+// Over is another catalogue with those texts of this one that Custom has found in its
+// folder. Its languages, their order and its fallback stay those of the other one.
+func (c *Catalogue) Over(base *Catalogue) *Catalogue {
+	shelf := slices.Clone(base.shelf)
+	for i, v := range shelf {
+		at := slices.IndexFunc(c.shelf, func(own *volume) bool { return own.lang == v.lang })
+		if at >= 0 && c.shelf[at].own != nil {
+			shelf[i] = v.lexicon().volume(c.shelf[at].own)
+		}
+	}
+	return newCatalogue(shelf, base.shelf[base.fallback].lang)
+}
+
 // with is the lexicon with the texts of a folder in it.
-func (l *Lexicon) with(fsys fs.FS, folder string) (*Lexicon, error) {
+func (l *Lexicon) with(fsys fs.FS, folder string) (*volume, error) {
 	own := emptyLexicon(l.tag)
 	first := Standard().shelf[0].lexicon()
 	forms := formsOf(l.tag)
@@ -77,10 +90,18 @@ func (l *Lexicon) with(fsys fs.FS, folder string) (*Lexicon, error) {
 		m := own.messages[key]
 		return errors.Join(m.fits(model, forms), m.readable(key))
 	})
-	merged := maps.Clone(l.messages)
-	maps.Copy(merged, own.messages)
-	own.messages = merged
-	return own, errors.Join(err, own.complete(folder, first))
+	v := l.volume(own.messages)
+	return v, errors.Join(err, v.lexicon().complete(folder, first))
+}
+
+// volume is the lexicon with an operator's texts in it.
+func (l *Lexicon) volume(own map[string]message) *volume {
+	merged := emptyLexicon(l.tag)
+	merged.messages = maps.Clone(l.messages)
+	maps.Copy(merged.messages, own)
+	v := readVolume(merged)
+	v.own = own
+	return v
 }
 
 // complete reports ErrIncomplete with the keys that are missing.

@@ -113,3 +113,37 @@ func TestAFolderWithoutTextsChangesNothing(t *testing.T) {
 		t.Errorf("Custom = %v, %v", c.Languages(), err)
 	}
 }
+
+// The languages are those of the site, whatever the texts over them know.
+func TestTextsOverOthersKeepTheirLanguages(t *testing.T) {
+	read := func(files map[string]string) *words.Catalogue {
+		c, err := words.Custom(folders(files))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	site, err := read(map[string]string{
+		"de/a.json": `{"code.button": "Los", "mail_down.again": "Nochmal"}`, "en/a.json": `{"code.button": "Go"}`,
+	}).Only([]string{"de", "en"}, "de")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := read(map[string]string{"de/b.json": `{"code.button": "Weiter"}`, "fr/b.json": `{"code.button": "Allez"}`}).Over(site)
+	if !slices.Equal(c.Languages(), []string{"de", "en"}) || c.For("fr").Lang() != "de" {
+		t.Errorf("the languages are %v, and French is %s", c.Languages(), c.For("fr").Lang())
+	}
+	for _, tt := range []struct{ asked, key, want string }{
+		{"de", "code.button", "Weiter"},
+		{"de", "mail_down.again", "Nochmal"},
+		{"en", "code.button", "Go"},
+		{"en", "code.heading", words.For("en").Text("code.heading", nil)},
+	} {
+		if got := c.For(tt.asked).Text(tt.key, nil); got != tt.want {
+			t.Errorf("%s in %s is %q, want %q", tt.key, tt.asked, got, tt.want)
+		}
+	}
+	if got := site.For("de").Text("code.button", nil); got != "Los" {
+		t.Errorf("the site's own text became %q", got)
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
 )
@@ -118,6 +119,21 @@ func (l *Lexicon) HTML(key string, args Args) template.HTML {
 		return template.HTML(template.HTMLEscapeString(key))
 	}
 	return template.HTML(b.String())
+}
+
+// Constant is a message in both forms, where it has neither placeholders nor plurals;
+// that costs nothing. ok is false for every other one.
+func (l *Lexicon) Constant(key string) (text string, html template.HTML, ok bool) {
+	m, ok := l.messages[key]
+	if !ok || m.plurals {
+		return "", "", false
+	}
+	text, ok = m.forms[plural.Other].constant(false)
+	if !ok {
+		return "", "", false
+	}
+	marked, _ := m.forms[plural.Other].constant(true)
+	return text, template.HTML(marked), true
 }
 
 // Has says whether there is a message of that key.

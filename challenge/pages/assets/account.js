@@ -6,6 +6,7 @@ const lang = document.documentElement.lang.replace(/^en$/, 'en-GB');
 for (const time of document.querySelectorAll('time[data-local]')) {
   time.textContent = new Date(time.dateTime).toLocaleString(lang, {day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', timeZoneName: 'short'});
 }
+for (const note of document.querySelectorAll('[data-scriptless]')) note.remove();
 for (const zone of document.querySelectorAll('[data-zone]')) {
   zone.placeholder = Intl.DateTimeFormat().resolvedOptions().timeZone;
   zone.list.replaceChildren(...Intl.supportedValuesOf('timeZone').map(name => new Option('', name)));

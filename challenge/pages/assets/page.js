@@ -1,17 +1,15 @@
 // The page works without this script; it saves reloads and waiting. In a browser too old for it nothing is lost.
-(() => {
-const doc = document, get = id => doc.getElementById(id), data = doc.body.dataset, now = Date.now;
-const field = get('code') || get('email'), again = get('again'), back = get('back'), line = get('mail');
-const start = now(), post = 'post' in data, clear = '';
-const channel = new BroadcastChannel('doorcode');
-const told = get('status'), tell = (words, how) => {
+const doc = document, get = id => doc.getElementById(id), data = doc.body.dataset, now = Date.now,
+field = get('code') || get('email'), again = get('again'), back = get('back'), line = get('mail'),
+start = now(), post = 'post' in data, clear = '', channel = new BroadcastChannel('doorcode'),
+told = get('status'), tell = (words, how) => {
   told.className = how || 'status';
   told.textContent = words;
-};
-const call = (url, more) => fetch(url, {headers: {Accept: 'application/json'}, ...more}).then(e => e.json()).catch(() => ({}));
+},
+call = (url, more) => fetch(url, {headers: {Accept: 'application/json'}, ...more}).then(e => e.json()).catch(() => ({})),
 
 // A page that answers a POST never reloads, which would send that POST again, and listens to nothing.
-const goOn = to => post ? location.replace(to) : location.reload();
+goOn = to => post ? location.replace(to) : location.reload();
 if (post) history.replaceState(null, clear);
 else channel.onmessage = e => e.data == 'verified' && goOn();
 
@@ -36,8 +34,8 @@ onsubmit = async e => {
   if (native) return;
   const form = e.target, button = e.submitter, held = form.held;
   if (busy || button.ariaDisabled) return e.preventDefault();
-  const other = button.getAttribute('formaction'), url = other || form.action;
-  const mine = !other && form.contains(field), code = mine && data.alphabet;
+  const other = button.getAttribute('formaction'), url = other || form.action,
+    mine = !other && form.contains(field), code = mine && data.alphabet;
   // A held form goes with whatever loads the page anew, so the browser sends that by itself.
   if (held && !code) return;
   e.preventDefault();
@@ -47,7 +45,7 @@ onsubmit = async e => {
   button.ariaDisabled = busy = true;
   if (button.dataset.busy) button.textContent = button.dataset.busy;
   const answer = await call(url, {method: 'POST', body: sent});
-  if (answer.ok && code) channel.postMessage('verified');
+  if (answer.verified) channel.postMessage('verified');
   if (held && answer.form) {
     field.name = clear;
     form.action = answer.form;
@@ -79,8 +77,7 @@ if (data.alphabet) {
   let had = last = clean(field.value);
   if (had) field.onfocus = () => field.select(field.onfocus = null);
   field.oninput = e => {
-    const has = clean(field.value), size = data.length;
-    const whole = e.data ? clean(e.data).length >= size
+    const has = clean(field.value), size = data.length, whole = e.data ? clean(e.data).length >= size
       : !/^(delete|history)/.test(e.inputType) && (!had || had.length >= size);
     had = has;
     if (whole && has.length == size && has != last) get('go').click();
@@ -126,4 +123,3 @@ const wait = seconds => {
 };
 if (again) wait(+again.dataset.wait);
 setInterval(tick, 1000);
-})();
