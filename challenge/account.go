@@ -17,6 +17,7 @@ type Account struct {
 	Backup   BackupState
 	App      AppState
 	Second   SecondState
+	Passkeys []PasskeyState  // the newest first
 	Waiting  []WaitingChange // changes that take effect later, the next first
 	Tokens   []TokenState    // the newest first
 	Settings PersonSettings
@@ -26,7 +27,7 @@ type Account struct {
 	// Offers are the ways in and the other things that the gate has.
 	Offers Offers
 	// Urge: the person should make backup codes, as mail may fail one day: none is left
-	// that works, and there is no app.
+	// that works, and there is neither an app nor a passkey.
 	// MailboxHere: the mail's domain is that of a site behind a gate like this one,
 	// so that the mailbox itself may be behind a check.
 	Urge, MailboxHere bool
@@ -35,11 +36,11 @@ type Account struct {
 // Offers say which ways in and which other things a gate has, for every address
 // alike.
 type Offers struct {
-	BackupCodes, App, Second, Tokens bool
+	BackupCodes, App, Second, Tokens, Passkeys bool
 }
 
 // Any reports whether there is a way in beside the mailed code.
-func (o Offers) Any() bool { return o.BackupCodes || o.App || o.Second }
+func (o Offers) Any() bool { return o.BackupCodes || o.App || o.Second || o.Passkeys }
 
 // A Browser is one that is signed in, or remembered, or both.
 type Browser struct {
@@ -103,6 +104,10 @@ const (
 	SetSecond       ChangeKind = "set_second"       // Detail is the address; the code goes to the first one
 	ProveSecond     ChangeKind = "prove_second"     // Detail is the address; the code goes there
 	RemoveSecond    ChangeKind = "remove_second"    //
+	AddPasskey      ChangeKind = "add_passkey"      //
+	RemovePasskey   ChangeKind = "remove_passkey"   // Detail is its PasskeyState.ID
+	RenamePasskey   ChangeKind = "rename_passkey"   // never needs a code
+	StopPasskey     ChangeKind = "stop_passkey"     // a copy of it was used; named in mail and activity
 	AddToken        ChangeKind = "add_token"        // an access token
 	ExportData      ChangeKind = "export"           //
 	EraseData       ChangeKind = "erase"            // takes effect after a day, always
@@ -126,6 +131,9 @@ type WaitingChange struct {
 	Kind ChangeKind
 	Made time.Time
 	Due  time.Time
+	// Called is the name of the passkey that it is about; empty otherwise. Passkey is the
+	// ID of one that is to be removed.
+	Called, Passkey string
 }
 
 // Errors of the account, beside ErrUnavailable.

@@ -33,7 +33,8 @@ func (g *Gate) Account(ctx context.Context, v *Visit, a *Admission) (Account, er
 	}
 	out := Account{
 		Address: who, Browsers: viewer{g.house, a.Live, g.forgets}.browsers(&p, v.Now), Settings: p.Settings, Offers: g.Offers(),
-		Backup: b.backupState(), App: b.appState(), Second: g.secondState(who, &b), Waiting: b.waiting(), Tokens: g.tokenStates(&b),
+		Backup: b.backupState(), App: b.appState(), Second: g.secondState(who, &b), Waiting: g.house.waiting(who, &b), Tokens: g.tokenStates(&b),
+		Passkeys: g.passkeyStates(v, who, &b),
 	}
 	if p.guarded(v.Now) {
 		out.Guarded = time.Unix(p.Guard.Until, 0)
@@ -44,10 +45,11 @@ func (g *Gate) Account(ctx context.Context, v *Visit, a *Admission) (Account, er
 }
 
 // urges reports whether a person should make backup codes: none is left that works, and
-// there is no app beside them.
+// there is no app or passkey beside them.
 func (g *Gate) urges(b *belongings) bool {
 	o := g.Offers()
-	return o.BackupCodes && b.backupState().Left == 0 && (!o.App || b.App == nil || b.App.Suspended)
+	return o.BackupCodes && b.backupState().Left == 0 && (!o.App || b.App == nil || b.App.Suspended) &&
+		(!o.Passkeys || !slices.ContainsFunc(b.Passkeys, func(k passkey) bool { return k.counts() }))
 }
 
 // hostsMail reports whether the mail of an address may be read at a site of the same
@@ -149,11 +151,13 @@ func (g *Gate) secondState(who Email, b *belongings) SecondState {
 	return SecondState{Address: g.house.openSecond(who, b.Second), Made: time.Unix(b.Second.Made, 0), Suspended: b.Second.Suspended}
 }
 
-func (b *belongings) waiting() []WaitingChange {
+func (h *House) waiting(e Email, b *belongings) []WaitingChange {
 	var all []WaitingChange
 	for _, c := range b.Changes {
 		if c.waits() {
-			all = append(all, WaitingChange{ID: c.ID.String(), Kind: c.Kind, Made: time.Unix(c.At, 0), Due: c.due()})
+			one := WaitingChange{ID: c.ID.String(), Kind: c.Kind, Made: time.Unix(c.At, 0), Due: c.due()}
+			one.Passkey, one.Called = h.passkeyOf(e, b, &c)
+			all = append(all, one)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b WaitingChange) int { return a.Due.Compare(b.Due) })

@@ -144,6 +144,8 @@ func (a *acquaintance) outdated(e end) bool {
 	lost := e.Next == "" && slices.Contains(a.sessions, e.Session) || strings.HasPrefix(e.Session, unlearnedOf)
 	for _, f := range a.browsers {
 		switch {
+		case e.Key != "" && e.Session == boundOf+f.ID:
+			lost = true // that it has to prove a key was not seen
 		case e.Next != "" && f.Session == last:
 			f.renewed.Store(true)
 		case e.Next == "" && (f.Session == last || f.ID == e.Browser):

@@ -28,6 +28,7 @@ const (
 	ActivitySignedOut       ActivityKind = "signed_out" // by the person, in that browser
 	ActivityEndedElsewhere  ActivityKind = "ended"      // by the person, from another browser
 	ActivityReplayed        ActivityKind = "replayed"   // a copy of a browser's cookie was used
+	ActivityUnproved        ActivityKind = "unproved"   // a browser did not prove the key that it has
 	ActivityRenamed         ActivityKind = "renamed"    // a browser
 	ActivityChanged         ActivityKind = "changed"    // Change says what
 	ActivityWaits           ActivityKind = "waits"      // a change that takes effect later
@@ -164,7 +165,7 @@ func (t *teller) row(r activity.Row) ActivityRow {
 // problem reports whether something did not go well.
 func (k ActivityKind) problem() bool {
 	switch k {
-	case ActivityWrong, ActivityCodeCancelled, ActivityLocked, ActivityStopped, ActivityReplayed, ActivityGuarded:
+	case ActivityWrong, ActivityCodeCancelled, ActivityLocked, ActivityStopped, ActivityReplayed, ActivityUnproved, ActivityGuarded:
 		return true
 	default:
 		return false

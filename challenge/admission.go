@@ -125,7 +125,7 @@ func (a *Admission) Assertion(origin string, now time.Time) (string, error) {
 	s := a.Live.Session
 	token, err := issuer.SignAssertion(sessions.Assertion{
 		Issuer: origin, Audience: origin, Subject: s.Subject, Email: string(a.Identity.Email),
-		Name: a.Identity.Name, Groups: a.Identity.Groups, Methods: s.Methods, AuthTime: a.Live.asserted(), Session: s.ID,
+		Name: a.Identity.Name, Groups: a.Identity.Groups, Methods: s.Methods, AuthTime: a.Live.asserted(), Class: a.Class(), Session: s.ID,
 	}, now)
 	if err != nil {
 		return "", err

@@ -17,8 +17,8 @@ import (
 // where it was seen last, costs no store call, no lock and no allocation; a
 // session new to it costs one read; a remembered browser whose session is over,
 // one update.
-func (g *Gate) Admit(ctx context.Context, v *Visit) Verdict {
-	verdict, held := g.decide(ctx, v)
+func (g *Gate) Admit(ctx context.Context, v *Visit) (verdict Verdict) {
+	held := g.decide(ctx, v, &verdict)
 	if g.policy.Risk.ObserveAll && verdict.Decision != Pass {
 		return g.wave(ctx, v, verdict, held)
 	}
@@ -41,47 +41,54 @@ func (g *Gate) wave(ctx context.Context, v *Visit, verdict Verdict, held *eviden
 	return verdict
 }
 
-// decide also returns what the decision went by, where it had to find that.
-func (g *Gate) decide(ctx context.Context, v *Visit) (Verdict, *evidence) {
+// decide fills in a verdict, which is too large to be handed on by value on each
+// request. It returns what the decision went by, where it had to find that.
+func (g *Gate) decide(ctx context.Context, v *Visit, verdict *Verdict) (held *evidence) {
 	if !g.house.fresh(g.grace, v.Now) {
 		if err := g.house.outage.now(); err != nil {
 			g.log(ctx, v, Event{Name: StoreFailed, Err: err})
 		}
-		return Verdict{Decision: Unavailable}, nil
+		verdict.Decision = Unavailable
+		return nil
 	}
 	if v.Earlier != nil && v.Earlier.Email == "" {
 		g.log(ctx, v, Event{Name: IdentityMissing, Source: v.Earlier.Source, User: v.Earlier.User})
-		return Verdict{Decision: Deny, Identity: *v.Earlier}, nil
+		verdict.Decision, verdict.Identity = Deny, *v.Earlier
+		return nil
 	}
 	reason, over := NewBrowser, error(nil)
 	if v.Session != "" {
 		live, active, err := g.live(ctx, v)
-		if err == nil {
-			if verdict, ok := g.judge(ctx, v, live, active); ok {
-				return verdict, nil
-			}
+		if err == nil && g.judge(ctx, v, live, active, verdict) {
+			return nil
 		}
 		if errors.Is(err, ErrUnavailable) {
-			return Verdict{Decision: Unavailable}, nil
+			verdict.Decision = Unavailable
+			return nil
+		}
+		if errors.Is(err, errUnproved) {
+			g.warnUnproved(ctx, v)
 		}
 		reason, over = reasonOf(err), err
 	}
-	verdict, held := g.withoutSession(ctx, v, reason)
+	*verdict, held = g.withoutSession(ctx, v, reason)
 	verdict.Elsewhere = errors.Is(over, errElsewhere)
 	verdict.ByOperator = verdict.Decision != Pass && (verdict.ByOperator || errors.Is(over, errByOperator))
 	if verdict.Decision == Pass || g.policy.Risk.ObserveAll {
-		return verdict, held
+		return held
 	}
-	if verdict.Admission != nil || v.Earlier == nil || g.guestAdmission(v).news(verdict) {
-		g.logVerdict(ctx, v, verdict, FactorNone, held)
+	if verdict.Admission != nil || v.Earlier == nil || g.guestAdmission(v).news(*verdict) {
+		g.logVerdict(ctx, v, *verdict, FactorNone, held)
 	}
-	return verdict, held
+	return held
 }
 
 func reasonOf(err error) Reason {
 	switch {
 	case errors.Is(err, sessions.ErrExpired):
 		return Expired
+	case errors.Is(err, errUnproved):
+		return Unbound
 	case errors.Is(err, errByOperator):
 		return Operator
 	case errors.Is(err, errEnded):
@@ -91,13 +98,14 @@ func reasonOf(err error) Reason {
 	}
 }
 
-// judge applies the gate's own rules to a live session. It reports false when
-// the session is not one of the identity that the request speaks for.
-func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time) (Verdict, bool) {
+// judge applies the gate's own rules to a live session, and fills in the verdict. It
+// reports false, and leaves that alone, when the session is not one of the identity
+// that the request speaks for.
+func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time, verdict *Verdict) (known bool) {
 	a := live.admission(g)
 	if a == nil || !a.holds(v) {
 		if a = g.admission(v, live); a == nil {
-			return Verdict{}, false
+			return false
 		}
 		if !a.right.Allowed {
 			g.log(ctx, v, Event{Name: Denied, Address: a.Identity.Email, Source: live.Source, User: live.User, Rule: a.right.Rule})
@@ -106,29 +114,43 @@ func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time
 			}
 		}
 	}
-	verdict := Verdict{Decision: Pass, Identity: a.Identity, Admission: a}
+	verdict.Decision, verdict.Identity, verdict.Admission = Pass, a.Identity, a
 	if !a.right.Allowed {
 		verdict.Decision = Deny
-		return verdict, true
+		return true
+	}
+	if v.Proof != "" && live.held.Load() == nil {
+		g.meetKey(ctx, v, live)
 	}
 	seen, err := g.seen(ctx, v, a)
 	if err != nil {
-		return Verdict{Decision: Unavailable}, true
+		*verdict = Verdict{Decision: Unavailable}
+		return true
 	}
 	verdict.Observed, verdict.Placed = seen.said.Observed, seen.placed
 	switch {
 	case seen.barred:
 		verdict.Decision, verdict.Barred = Deny, true
-		return verdict, true
+		return true
+	case g.wantsKey(v, live):
+		verdict.Decision, verdict.Reason, verdict.Keyless = Deny, Keyless, true
+		g.logVerdict(ctx, v, *verdict, FactorSession, nil)
+		return true
+	case g.wantsPasskey(v, live):
+		verdict.Decision, verdict.Reason = Check, NeedsPasskey
+		if !g.policy.Risk.ObserveAll { // see wave
+			g.logVerdict(ctx, v, *verdict, FactorSession, nil)
+		}
+		return true
 	case seen.said.Asks != 0:
 		verdict.Decision, verdict.Reason = Check, seen.said.Asks.First()
-		return verdict, true
+		return true
 	case v.Page.MaxAge > 0 && !g.isFresh(v, live):
 		verdict.Decision, verdict.Reason = Check, Sensitive
 		if live.kept() && !g.policy.Risk.ObserveAll { // see wave
-			g.logVerdict(ctx, v, verdict, FactorSession, nil)
+			g.logVerdict(ctx, v, *verdict, FactorSession, nil)
 		}
-		return verdict, true
+		return true
 	}
 	if idle := g.policy.Session.Idle; idle > 0 && live.kept() && v.Now.Sub(active) > idle/4 {
 		verdict.SetSession = g.extend(live, v.Now)
@@ -136,7 +158,7 @@ func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time
 	if generation := live.awaits.Load(); generation != 0 && v.Device != "" {
 		g.settleSecret(ctx, v, live, generation)
 	}
-	return verdict, true
+	return true
 }
 
 // isFresh reports whether the session's code is as fresh as the page wants it,
@@ -183,8 +205,11 @@ func (g *Gate) withoutSession(ctx context.Context, v *Visit, reason Reason) (ver
 
 // always reports whether each sign-in here needs a code.
 func (g *Gate) always() bool {
-	return g.policy.Risk.Ask.Has(Always) && !g.policy.Risk.Observe.Has(Always)
+	return g.policy.Risk.Ask&alwaysAlone != 0 && g.policy.Risk.Observe&alwaysAlone == 0
 }
+
+// alwaysAlone is made once: each request asks.
+var alwaysAlone = risk.SetOf(Always)
 
 // alwaysUnless says "always" where browsers are not remembered, so that nobody
 // is told that this browser is new.

@@ -96,31 +96,37 @@ func (g *Gate) begin(ctx context.Context, v *Visit, before *Flow, to Email, how 
 	}
 	f, of := g.newFlow(v, before, to), g.crowd(v, to, known)
 	f.Way = how.way
-	o := opening{
-		crowd: of, trusted: known.trusted(), unasked: how.unasked, way: how.way, flow: g.house.flowHash(f.ID), network: g.house.network(v.IP),
-		resend: before != nil && before.Address == to && before.Session == f.Session && sameChange(before.Change, f.Change) && !how.unasked,
-		named:  v.Earlier != nil, change: f.Change != nil, asked: askedBy(v, g.spotOf(v.IP)),
-	}
-	o.asked.Person, o.asked.Gate = g.house.personID(f.owner()), g.id
-	if live := v.Confirm; live != nil {
-		if o.asker, err = g.askerOf(ctx, live); err != nil {
-			return Sent{}, err
-		}
-	}
+	// Whoever asks too often is refused before anything else is worked out or looked up.
 	if err := g.house.locks.refuse(g.house.doorID(to), g.lockOf(of), v.Now); err != nil {
 		g.logRefusal(ctx, v, to, err)
 		return Sent{}, err
 	}
-	if err := g.afford(ctx, v, of); err != nil {
+	// A stranger's new challenge; what goes on with one has more to be told.
+	anew := of == strangers && f.Change == nil && !how.unasked && (before == nil || before.Address != to)
+	if anew {
+		err = g.house.fulls.refuse(g.mailedOut(to), g.house.now())
+	}
+	if err == nil {
+		err = g.afford(ctx, v, of)
+	}
+	if err != nil {
 		g.logRefusal(ctx, v, to, err)
 		return Sent{}, err
 	}
 	err = g.abandon(ctx, before, to)
 	var c pending
+	var o opening
 	var outcome openOutcome
+	if err == nil {
+		o, err = g.opens(ctx, v, before, f, how)
+		o.crowd, o.trusted = of, known.trusted()
+	}
 	if err == nil {
 		c, outcome, err = g.makeChallenge(ctx, f, o)
 		g.house.locks.note(g.house.doorID(to), g.lockOf(of), err)
+		if anew {
+			g.house.fulls.note(g.mailedOut(to), err, g.house.now())
+		}
 	}
 	if err != nil || outcome == recently {
 		g.refund(ctx, v, of)
@@ -141,6 +147,20 @@ func (g *Gate) begin(ctx context.Context, v *Visit, before *Flow, to Email, how 
 	return Sent{Flow: f, Progress: g.progress(&c, v.Now), Again: outcome == again}, err
 }
 
+// opens is how a challenge of a flow is to begin, but for whom it is counted with.
+func (g *Gate) opens(ctx context.Context, v *Visit, before, f *Flow, how asking) (o opening, err error) {
+	o = opening{
+		unasked: how.unasked, way: how.way, flow: g.house.flowHash(f.ID), network: g.house.network(v.IP),
+		resend: before != nil && before.Address == f.Address && before.Session == f.Session && sameChange(before.Change, f.Change) && !how.unasked,
+		named:  v.Earlier != nil, change: f.Change != nil, asked: askedBy(v, g.spotOf(v.IP)),
+	}
+	o.asked.Person, o.asked.Gate = g.house.personID(f.owner()), g.id
+	if v.Confirm != nil {
+		o.asker, err = g.askerOf(ctx, v.Confirm)
+	}
+	return o, err
+}
+
 // askerOf is the session that asks for a code.
 func (g *Gate) askerOf(ctx context.Context, live *Live) (*asker, error) {
 	who := g.house.personID(Email(live.Email))
@@ -154,6 +174,10 @@ func (g *Gate) askerOf(ctx context.Context, live *Live) (*asker, error) {
 // afford counts a mail against the visitor's network and against all mail
 // together.
 func (g *Gate) afford(ctx context.Context, v *Visit, of crowd) error {
+	// Where all mail is used up, nothing is asked of the store.
+	if err := g.house.budget.refuse(g.policy.Limits.SendTotal, of.favoured(), v.Now); err != nil {
+		return err
+	}
 	if g.named(v.IP) != "" { // an office is many people behind one address
 		return g.house.budget.take(g.policy.Limits.SendTotal, of.favoured(), v.Now)
 	}
@@ -162,7 +186,7 @@ func (g *Gate) afford(ctx context.Context, v *Visit, of crowd) error {
 	}
 	err := g.house.budget.take(g.policy.Limits.SendTotal, of.favoured(), v.Now)
 	if err != nil {
-		g.house.giveBack(ctx, v.IP, LimitSendIP)
+		g.house.giveBack(ctx, v.IP, LimitSendIP, g.policy.Limits.SendIP)
 	}
 	return err
 }
@@ -171,7 +195,7 @@ func (g *Gate) afford(ctx context.Context, v *Visit, of crowd) error {
 func (g *Gate) refund(ctx context.Context, v *Visit, of crowd) {
 	g.house.budget.giveBack(of.favoured(), v.Now)
 	if g.named(v.IP) == "" {
-		g.house.giveBack(ctx, v.IP, LimitSendIP)
+		g.house.giveBack(ctx, v.IP, LimitSendIP, g.policy.Limits.SendIP)
 	}
 }
 
@@ -307,6 +331,7 @@ func (g *Gate) start(d *door, old *pending, o opening, repeat bool, now time.Tim
 // that fails too, the mail stays counted, which errs on the safe side.
 func (g *Gate) unmail(ctx context.Context, f *Flow, c *pending, of crowd) {
 	c.Mails, c.Mailed = c.Mails-1, 0
+	g.house.fulls.lift(g.mailedOut(f.Address))
 	_ = change(ctx, g.house.store, g.house.doorKey(f.Address), func(d *door, _ time.Time) error {
 		d.bucket(of).Mails.takeBack()
 		if c.Change {

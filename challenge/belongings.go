@@ -17,15 +17,17 @@ import (
 // tokens, and what they lately changed of those. They are a record of their own, so
 // that a version that knows nothing of them cannot lose them.
 type belongings struct {
-	Version int            `json:"v"`
-	Backup  *backupSet     `json:"backup,omitempty"`
-	App     *appSecret     `json:"app,omitempty"`
-	Second  *secondAddress `json:"second,omitempty"`
-	Tokens  []accessToken  `json:"tokens,omitempty"`  // oldest first
-	Changes []changed      `json:"changes,omitempty"` // made lately, or waiting; oldest first
-	Permits []id           `json:"permits,omitempty"` // used, the last ones
-	Tests   tally          `json:"tests,omitempty"`   // of backup codes
-	Epoch   int64          `json:"epoch,omitempty"`   // in which the record was written last, see endRing
+	Version  int            `json:"v"`
+	Backup   *backupSet     `json:"backup,omitempty"`
+	App      *appSecret     `json:"app,omitempty"`
+	Second   *secondAddress `json:"second,omitempty"`
+	Tokens   []accessToken  `json:"tokens,omitempty"`   // oldest first
+	Passkeys []passkey      `json:"passkeys,omitempty"` // oldest first
+	Spent    []spentAsk     `json:"spent,omitempty"`    // challenges of passkeys
+	Changes  []changed      `json:"changes,omitempty"`  // made lately, or waiting; oldest first
+	Permits  []id           `json:"permits,omitempty"`  // used, the last ones
+	Tests    tally          `json:"tests,omitempty"`    // of backup codes
+	Epoch    int64          `json:"epoch,omitempty"`    // in which the record was written last, see endRing
 }
 
 // belongingsVersion is the format of the record.
@@ -85,7 +87,7 @@ const (
 
 // lives keeps the record for as long as there is a way in or a token in it.
 func (b *belongings) lives(now time.Time) time.Duration {
-	if b.Backup != nil || b.App != nil || b.Second != nil || len(b.Tokens) > 0 || b.erases() {
+	if b.Backup != nil || b.App != nil || b.Second != nil || len(b.Tokens)+len(b.Passkeys) > 0 || b.erases() {
 		return forever
 	}
 	var until time.Time
@@ -108,6 +110,7 @@ func (b *belongings) tidy(now time.Time) {
 	}
 	b.Changes = slices.DeleteFunc(b.Changes, func(c changed) bool { return !now.Before(c.kept()) && c.Kind != EraseData })
 	b.Tests.drop(now.Add(-time.Hour))
+	b.Spent = slices.DeleteFunc(b.Spent, func(s spentAsk) bool { return s.Until <= now.Unix() })
 	b.Tokens = slices.DeleteFunc(b.Tokens, func(t accessToken) bool { return t.Ends <= now.Unix() })
 }
 
@@ -129,6 +132,11 @@ func (b *belongings) suspend(since time.Time) (gone []sessionEntry) {
 	}
 	if b.Second != nil && b.Second.Made >= from {
 		b.Second.Suspended = true
+	}
+	for i := range b.Passkeys {
+		if k := &b.Passkeys[i]; k.Made >= from {
+			k.Suspended = true
+		}
 	}
 	for i := range b.Tokens {
 		if t := &b.Tokens[i]; t.Made >= from {
@@ -152,6 +160,9 @@ func (b *belongings) distrust() {
 	}
 	if b.Second != nil {
 		b.Second.Suspended = true
+	}
+	for i := range b.Passkeys {
+		b.Passkeys[i].Suspended = true
 	}
 }
 

@@ -72,6 +72,15 @@ type budget struct {
 	mu    sync.Mutex // guards below
 	known minutes    // what the shared record said last, with own additions
 	owed  minutes    // what it has not been told yet
+	// full says until when there is no room, as long as known stays as it is: while
+	// strangers go on asking, nobody adds up a day's mail for each of them.
+	full map[budgetKey]time.Time
+}
+
+// A budgetKey is who asks, and by the rates of which gate, told apart by where they are.
+type budgetKey struct {
+	rates *Rate
+	own   bool
 }
 
 const (
@@ -83,17 +92,42 @@ const (
 func (b *budget) take(rates []Rate, own bool, now time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err := b.refusal(rates, own, now); err != nil {
+		return err
+	}
+	b.add(kindOf(own), 1, now)
+	return nil
+}
+
+// refuse is the error of take where the budget is used up, and counts nothing.
+func (b *budget) refuse(rates []Rate, own bool, now time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.refusal(rates, own, now)
+}
+
+func (b *budget) refusal(rates []Rate, own bool, now time.Time) error {
+	if len(rates) == 0 {
+		return nil
+	}
+	key := budgetKey{&rates[0], own}
+	if until := b.full[key]; until.After(now) {
+		return &LimitError{Limit: LimitSendTotal, Until: until}
+	}
 	var until time.Time
 	for _, r := range rates {
 		if free, ok := b.known.room(r, own, now); !ok {
 			until = later(until, free)
 		}
 	}
-	if !until.IsZero() {
-		return &LimitError{Limit: LimitSendTotal, Until: until}
+	if until.IsZero() {
+		return nil
 	}
-	b.add(kindOf(own), 1, now)
-	return nil
+	if b.full == nil {
+		b.full = make(map[budgetKey]time.Time)
+	}
+	b.full[key] = until
+	return &LimitError{Limit: LimitSendTotal, Until: until}
 }
 
 // giveBack undoes a take.
@@ -119,6 +153,7 @@ func (b *budget) add(kind, n int, now time.Time) {
 	}
 	var one [2]int
 	one[kind] = n
+	b.full = nil
 	b.known.count(now.Unix()/60, one)
 	b.owed.count(now.Unix()/60, one)
 }
@@ -139,7 +174,7 @@ func (h *House) settleBudget(ctx context.Context) {
 		h.budget.owed = h.budget.owed.plus(owed)
 		return
 	}
-	h.budget.known = shared.plus(h.budget.owed)
+	h.budget.known, h.budget.full = shared.plus(h.budget.owed), nil
 }
 
 func (h *House) shareBudget(ctx context.Context, owed minutes) (minutes, error) {

@@ -37,7 +37,8 @@ type changed struct {
 	App     *appSecret     `json:"app,omitempty"`
 	Second  *secondAddress `json:"second,omitempty"`
 	Token   *accessToken   `json:"token,omitempty"`
-	Of      id             `json:"of,omitzero"` // the token that it has added
+	Passkey *passkey       `json:"passkey,omitempty"`
+	Of      id             `json:"of,omitzero"` // the token or passkey that it adds or removes
 }
 
 func (c *changed) waits() bool { return !c.Done }
@@ -68,8 +69,14 @@ func (b *belongings) apply(c *changed) {
 		if c.Token != nil {
 			b.Tokens, c.Of = append(b.Tokens, *c.Token), c.Token.ID
 		}
+	case AddPasskey:
+		if c.Passkey != nil {
+			b.Passkeys = append(b.Passkeys, *c.Passkey)
+		}
+	case RemovePasskey:
+		b.dropPasskey(c.Of, c.At)
 	}
-	c.Done, c.Backup, c.App, c.Second, c.Token = true, nil, nil, nil, nil
+	c.Done, c.Backup, c.App, c.Second, c.Token, c.Passkey = true, nil, nil, nil, nil, nil
 }
 
 // undo takes a change back: one that waits is forgotten, and what one has added is
@@ -94,6 +101,8 @@ func (b *belongings) undo(c changed) (gone []sessionEntry) {
 		if b.Second != nil && b.Second.Made == from {
 			b.Second = nil
 		}
+	case AddPasskey:
+		b.dropPasskey(c.Of, from)
 	case AddToken:
 		b.Tokens = slices.DeleteFunc(b.Tokens, func(t accessToken) bool {
 			if t.ID != c.Of {
@@ -119,6 +128,7 @@ type proposal struct {
 	always bool
 	had    int64  // see person.had
 	told   string // the second address that it is about, of which the mail shows a part
+	called string // what the person calls the passkey that it is about
 	// then is what else has to be kept before the person is told. Nil: nothing. With
 	// an error of it the change is taken back.
 	then func(c *changed) error
@@ -141,7 +151,7 @@ func (g *Gate) makeChange(ctx context.Context, v *Visit, a *Admission, f *Flow, 
 	}
 	p.had = who.had(a.Live)
 	wait := p.always || who.isYoung(a.Live, v.Now) && !f.Permit.Older ||
-		p.kind == AddApp && f.Permit.Way.recovers() // an app opens what these do not
+		(p.kind == AddApp || p.kind == AddPasskey) && f.Permit.Way.recovers() // it opens what these do not
 	made, before, err := g.putInPlace(ctx, v, a, f, p, wait)
 	if err != nil {
 		return changed{}, err
@@ -154,7 +164,7 @@ func (g *Gate) makeChange(ctx context.Context, v *Visit, a *Admission, f *Flow, 
 		_ = g.house.takeBack(ctx, l)
 		return changed{}, err
 	}
-	g.tellOfChange(ctx, v, a, made, p.told, before)
+	g.tellOfChange(ctx, v, a, made, p, before)
 	return made, nil
 }
 
@@ -236,7 +246,7 @@ func (g *Gate) changeBy(v *Visit, a *Admission, kind ChangeKind, now time.Time) 
 // would be nothing left by which to cancel it.
 func (b *belongings) keepChange(c changed, permit id) error {
 	b.Permits = newest(append(b.Permits, permit), maxPermits)
-	b.Changes = slices.DeleteFunc(b.Changes, func(o changed) bool { return o.waits() && o.Kind == c.Kind && c.Kind != AddToken })
+	b.Changes = slices.DeleteFunc(b.Changes, func(o changed) bool { return c.replaces(&o) })
 	for len(b.Changes) >= maxChanges {
 		i := slices.IndexFunc(b.Changes, func(o changed) bool { return !o.waits() })
 		if i < 0 {
@@ -251,6 +261,16 @@ func (b *belongings) keepChange(c changed, permit id) error {
 	return nil
 }
 
+// replaces reports whether a change takes the place of one that waits.
+func (c *changed) replaces(o *changed) bool {
+	switch c.Kind {
+	case AddToken, AddPasskey: // there can be several
+		return false
+	default:
+		return o.waits() && o.Kind == c.Kind && o.Of == c.Of
+	}
+}
+
 // due is when a change takes effect that waits; zero when it has.
 func (c *changed) due() time.Time {
 	if c.Due == 0 {
@@ -261,13 +281,13 @@ func (c *changed) due() time.Time {
 
 // tellOfChange logs a change and mails the person, also at the second address that
 // there was before.
-func (g *Gate) tellOfChange(ctx context.Context, v *Visit, a *Admission, c changed, second string, before *secondAddress) {
+func (g *Gate) tellOfChange(ctx context.Context, v *Visit, a *Admission, c changed, p proposal, before *secondAddress) {
 	who := a.Identity.Email
 	name := ChangeMade
 	if c.Due != 0 {
 		name = ChangeWaits
 	}
-	var called string
+	called := p.called
 	if c.Token != nil {
 		called = g.house.terms(c.Token).Name
 	}
@@ -276,7 +296,7 @@ func (g *Gate) tellOfChange(ctx context.Context, v *Visit, a *Admission, c chang
 	})
 	n := Notice{
 		Subject: WaysChanged, Change: c.Kind, Due: c.due(), Stop: g.stopLink(v, stopChange, g.house.personID(who), c.ID), Expires: c.kept(),
-		Account: second,
+		Account: p.told,
 	}
 	g.tellPersonAt(ctx, v, who, n, before)
 }

@@ -25,6 +25,7 @@ const (
 	FactorSecond  Factor = "second_address"
 	FactorLetIn   Factor = "let_in"
 	FactorToken   Factor = "access_token"
+	FactorPasskey Factor = "passkey"
 )
 
 // factor is what a decision goes by that a way led to.
@@ -38,6 +39,8 @@ func (w Way) factor() Factor {
 		return FactorSecond
 	case byLetIn:
 		return FactorLetIn
+	case ByPasskey:
+		return FactorPasskey
 	default:
 		return FactorCode
 	}
@@ -66,7 +69,6 @@ func (g *Gate) logVerdict(ctx context.Context, v *Visit, d Verdict, by Factor, h
 			held = &found
 		}
 		e.Held, e.Facts = held.held|risk.SetOf(d.Reason)&risk.SetOf(Sensitive), held.facts
-		e.Facts.Sensitive = e.Held.Has(Sensitive)
 	}
 	if d.Identity.Email != "" {
 		e.Account = g.house.personID(d.Identity.Email).String()

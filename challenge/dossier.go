@@ -28,6 +28,7 @@ type dossier struct {
 	Backup   *dossierItem   `json:"backup_codes,omitempty"`
 	App      *dossierItem   `json:"authenticator_app,omitempty"`
 	Second   *dossierItem   `json:"second_address,omitempty"`
+	Passkeys []dossierItem  `json:"passkeys"`
 	Tokens   []dossierItem  `json:"access_tokens"`
 	Waiting  []dossierItem  `json:"waiting_changes"`
 	Places   []dossierPlace `json:"places"`
@@ -49,6 +50,7 @@ type dossierItem struct {
 	Made       *time.Time `json:"made,omitempty"`
 	Used       *time.Time `json:"used,omitempty"`
 	Ends       *time.Time `json:"ends,omitempty"`
+	Bound      *time.Time `json:"bound,omitempty"` // since when the browser proves a key of its machine
 }
 
 // A dossierPlace is an area or network in which the person signs in, or was seen, as
@@ -119,7 +121,7 @@ func (h *House) ExportPerson(ctx context.Context, e Email) ([]byte, error) {
 	}
 	d := dossier{
 		Address: e, Written: now.UTC().Truncate(time.Second), First: when(p.First), Last: when(p.Last), Mailed: when(p.Mailed), Settings: p.Settings,
-		Browsers: []dossierItem{}, Sessions: []dossierItem{}, Tokens: []dossierItem{}, Waiting: []dossierItem{}, Places: placesIn(&p.Places), Activity: []dossierRow{},
+		Browsers: []dossierItem{}, Sessions: []dossierItem{}, Passkeys: []dossierItem{}, Tokens: []dossierItem{}, Waiting: []dossierItem{}, Places: placesIn(&p.Places), Activity: []dossierRow{},
 	}
 	for _, r := range rows {
 		d.Activity = append(d.Activity, dossierRow{
@@ -177,13 +179,13 @@ func (h *House) describeBrowsers(d *dossier, p *person) {
 		seen := h.seenAs(r.Seen, r.ID)
 		d.Browsers = append(d.Browsers, dossierItem{
 			Name: r.Name, Kind: seen.Kind, Remembered: !r.Ended, Suspended: p.suspends(r.Made, h.now()),
-			City: seen.City, Country: seen.Country, Network: seen.Network, Made: when(r.Made), Used: when(r.Used),
+			City: seen.City, Country: seen.Country, Network: seen.Network, Made: when(r.Made), Used: when(r.Used), Bound: when(r.Bound.Held),
 		})
 	}
 	for _, s := range p.Sessions {
 		seen := h.seenAs(s.Seen, s.ID)
 		d.Sessions = append(d.Sessions, dossierItem{
-			Kind: seen.Kind, City: seen.City, Country: seen.Country, Network: seen.Network, Made: when(s.Made), Ends: when(s.Ends),
+			Kind: seen.Kind, City: seen.City, Country: seen.Country, Network: seen.Network, Made: when(s.Made), Ends: when(s.Ends), Bound: when(s.Bound.Held),
 		})
 	}
 }
@@ -199,6 +201,7 @@ func (h *House) describeWays(d *dossier, b *belongings, e Email) {
 	if b.Second != nil {
 		d.Second = &dossierItem{Address: string(h.openSecond(e, b.Second)), Made: when(b.Second.Made), Suspended: b.Second.Suspended}
 	}
+	d.Passkeys = append(d.Passkeys, h.describePasskeys(b, e)...)
 	for _, t := range slices.Backward(b.Tokens) {
 		terms := h.terms(&t)
 		scope := terms.Host + terms.Path

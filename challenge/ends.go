@@ -69,6 +69,10 @@ type end struct {
 	Elsewhere bool `json:"x,omitempty"`
 	// Operator: an operator ended it.
 	Operator bool `json:"o,omitempty"`
+	// Key is what a browser has to prove from the time Held on, see holds; then no session
+	// ended, and Session is a name that none has.
+	Key  string `json:"k,omitempty"`
+	Held int64  `json:"h,omitempty"`
 }
 
 // browser names the browser that is over; empty where it is not.
@@ -115,7 +119,7 @@ func (e *ends) note(now time.Time, list ...end) {
 		}
 	}
 	for _, one := range list {
-		if one.Unlocked != (id{}) {
+		if one.Unlocked != (id{}) || one.Key != "" {
 			continue
 		}
 		e.gone[one.Session] = one
@@ -221,6 +225,7 @@ func (h *House) readEnds(ctx context.Context) error {
 	if ring.Last != known || putBack || rewound || evicted {
 		h.store.epoch.Store(max(epoch, ring.Epoch))
 		h.ends.note(now, ring.Ring...)
+		h.holdAll(now, ring.Ring)
 		if putBack || rewound || evicted || h.missed(ring, known) {
 			h.forgetAll()
 		}

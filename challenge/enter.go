@@ -80,7 +80,7 @@ func (g *Gate) entrance(v *Visit, f *Flow, did spending, claims devices.Claims) 
 	var known bool
 	e.before, known = claims.Find(string(e.who.Email), e.who.Source, e.who.User, v.Now)
 	e.s = g.session(v, e.who, "", v.Now, v.Now)
-	e.s.Methods = did.way.methods()
+	e.s.Methods = did.methods()
 	if did.way != byLetIn {
 		if g.keeps(did.remember) {
 			// A new name: copies of an older cookie of this browser stay worthless.
@@ -98,9 +98,9 @@ func (g *Gate) comeIn(v *Visit, e *entrance, p *person, now time.Time) {
 	p.tidy(now)
 	p.Door, e.out = g.house.doorID(e.who.Email), p.Out
 	g.house.nameOn(p, e.who.Email)
-	e.made.Before = g.knownFor(p, e.before, now)
+	e.made.Before = g.knownFor(p, e.before, v, now)
 	e.held = g.evidenceOf(&risk.Facts{
-		Browser: g.standingOf(p, e.before, now), ID: e.before.ID, Here: g.where(e.here), Person: &p.Places, Page: v.Page,
+		Browser: g.standingOf(p, e.before, v, now), ID: e.before.ID, Here: g.where(e.here), Person: &p.Places, Page: v.Page,
 	}, e.who.Email, time.Unix(p.Last, 0), now)
 	e.lifted = p.lift(e.made.Before, e.did, now)
 	e.s.Browser = e.keep
@@ -148,6 +148,7 @@ func (g *Gate) seenFrom(v *Visit, name string) string {
 func (g *Gate) replace(v *Visit, p *person, e *entrance, now time.Time) (d devices.Record, gone []sessionEntry) {
 	d = devices.Record{
 		ID: e.s.Browser, Made: now.Unix(), Used: now.Unix(), Coded: now.Unix(), Session: e.s.ID.String(), Seen: g.seenFrom(v, e.s.Browser),
+		Proof: e.did.proof(),
 	}
 	if old := p.device(e.before.ID); old != nil {
 		if e.made.Before != "" { // a copy of an old cookie is no browser that has been here for long
@@ -162,9 +163,9 @@ func (g *Gate) replace(v *Visit, p *person, e *entrance, now time.Time) (d devic
 
 // knownFor is the name of the browser that a cookie stands for, if it is
 // remembered; a copy of an old cookie is of none.
-func (g *Gate) knownFor(p *person, claim devices.Claim, now time.Time) string {
+func (g *Gate) knownFor(p *person, claim devices.Claim, v *Visit, now time.Time) string {
 	d := p.device(claim.ID)
-	if d == nil || g.forgets(d, now) || d.Judge(claim.Generation, now) == devices.Stale {
+	if d == nil || g.forgets(d, now) || d.Judge(claim.Generation, now) == devices.Stale || g.unproved(d, v) {
 		return ""
 	}
 	return d.ID
@@ -263,7 +264,7 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, did spendin
 	here := g.where(from)
 	s := live.Session
 	s.AuthTime, s.Active, s.Place = v.Now, v.Now, beginning{Where: here}.text()
-	s.Methods = did.way.methods()
+	s.Methods = did.methods()
 	en := g.entered(v, s, from, did.mark)
 	en.Before = live.teacher()
 	lives, news, lifted, held := false, false, false, evidence{}
@@ -285,7 +286,7 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, did spendin
 		lifted = p.lift(live.Browser, did, now)
 		p.Places.Learn(here, live.teacher(), now)
 		if d := p.device(s.Browser); d != nil {
-			d.Coded = now.Unix()
+			d.Coded, d.Proof = now.Unix(), did.proof()
 		}
 		return nil
 	})
@@ -300,6 +301,7 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, did spendin
 	if err != nil {
 		return Entry{}, err
 	}
+	next.held.Store(live.held.Load())
 	entry := Entry{SetSession: token, Admission: g.admission(v, next), made: en.ID, held: &held}
 	if entry.Admission == nil {
 		return Entry{}, errUnfit

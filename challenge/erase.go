@@ -208,7 +208,7 @@ func (h *House) forget(ctx context.Context, who id, check func(p *person, now ti
 		for _, t := range b.Tokens {
 			gone = append(gone, t.entry())
 		}
-		found = found || b.Backup != nil || b.App != nil || b.Second != nil || len(b.Tokens) > 0
+		found = found || b.Backup != nil || b.App != nil || b.Second != nil || len(b.Tokens)+len(b.Passkeys) > 0
 		*b = belongings{}
 		return nil
 	})

@@ -76,11 +76,10 @@ const (
 // DecisionFacts are what a decision went by beside its place and its reasons: enough
 // to judge it again under another policy, and no more.
 type DecisionFacts struct {
-	Domain    string        // of the address
-	Distance  int           // kilometres from where the last code was entered; 0: not known
-	Since     time.Duration // since the last code; 0: none is known
-	Speed     int           // kilometres an hour that travelling from there would have taken; 0: not known
-	Sensitive bool          // the page wants a fresh code
+	Domain   string        // of the address
+	Distance int           // kilometres from where the last code was entered; 0: not known
+	Since    time.Duration // since the last code; 0: none is known
+	Speed    int           // kilometres an hour that travelling from there would have taken; 0: not known
 }
 
 // An EventName says what happened.
@@ -119,7 +118,7 @@ const (
 	ChangeWaits     EventName = "change_waits"     // such a change takes effect later
 	ChangeCancelled EventName = "change_cancelled" // and was taken back before or after
 	Guarded         EventName = "guarded"          // an entry was reported: what is newer is suspended
-	Unguarded       EventName = "unguarded"        // the person has shown that it is they
+	Unguarded       EventName = "unguarded"        // the person has shown that it is they, or an operator that they know it
 	LetInMade       EventName = "let_in"           // an operator made a code to read out
 	BrowserEnded    EventName = "browser_ended"    // a person signed another browser out
 	BrowserRenamed  EventName = "browser_renamed"  // a person gave a browser a name
@@ -133,6 +132,11 @@ const (
 	CheckOpened     EventName = "check_opened"     // the page that asks for a code was shown, once for each code
 	CheckEnded      EventName = "check_ended"      // a code ended unused; Result says how
 	Revoked         EventName = "revoked"          // an operator ended sessions or browsers
+	PasskeyRefused  EventName = "passkey_refused"  // a passkey was shown that is not accepted
+	PasskeyCloned   EventName = "passkey_cloned"   // a copy of a passkey was used: it works no more
+	KeyBound        EventName = "key_bound"        // a browser made a key that never leaves its machine
+	Unproved        EventName = "unproved"         // and did not prove it: a copy of its cookies, or it could not reach us; once a day
+	ProofSkipped    EventName = "proof_skipped"    // and says why; anybody can say so
 	IdentityMissing EventName = "identity_missing" // an earlier step named nobody, or nobody with an address
 )
 

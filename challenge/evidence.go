@@ -31,7 +31,6 @@ func (g *Gate) evidenceOf(f *risk.Facts, who Email, coded, now time.Time) eviden
 	all := g.policy.Risk
 	all.Ask, all.ObserveAll, all.Bind = anyReason, true, risk.BindNetwork
 	e := evidence{held: risk.Assess(f, &all, now).Said, facts: DecisionFacts{Domain: who.Domain()}}
-	e.facts.Sensitive = e.held.Has(Sensitive)
 	if coded.Unix() > 0 {
 		e.facts.Since = max(now.Sub(coded), 0)
 	}
@@ -110,9 +109,9 @@ func (g *Gate) inSession(v *Visit, live *Live, here spot, p *person) *risk.Facts
 }
 
 // standingOf is how the browser of a cookie is known before a code is entered in it.
-func (g *Gate) standingOf(p *person, claim devices.Claim, now time.Time) risk.Browser {
+func (g *Gate) standingOf(p *person, claim devices.Claim, v *Visit, now time.Time) risk.Browser {
 	if claim.ID == "" {
 		return risk.Unknown
 	}
-	return g.presented(p.device(claim.ID), claim, now)
+	return g.presented(p.device(claim.ID), claim, v, now)
 }

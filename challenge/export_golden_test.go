@@ -30,13 +30,13 @@ func goldenRecords() map[string]any {
 	return map[string]any{
 		"door": goldenDoor(), "person": goldenPerson(),
 		"moved":    &past{Version: pastVersion, Names: []string{"bbrowser", "ssession"}, Keep: at + 3600},
-		"net":      &network{Mails: tally{at - 60, at}, Tries: tally{at - 30}, Keep: at + 3600},
+		"net":      &network{Mails: tally{at - 60, at}, Tries: tally{at - 30}, Passkeys: tally{at - 10}, Keep: at + 3600},
 		"activity": goldenActivity(), "activity_page": &activityPage{Version: activityVersion, Page: activity.Page{Rows: goldenActivity().Rows}},
 		"belongings": goldenBelongings(), "erasures": &erasures{[]erasure{{idOf(30), at + 86400}}},
 		"budget": &minutes{at / 60: {3, 4}, at/60 - 1: {0, 1}, at/60 - 2000 - (at/60-2000)%60 + 59: {7, 9}},
 		"ended": &endRing{Last: 7, Epoch: at - 5000, Ring: []end{
 			{Session: "session 1", Expires: at + 3600, Next: "session 2", Browser: "browser 1", Person: idOf(20), Elsewhere: true},
-			{Session: "session 3", Expires: at + 3600, Unlocked: idOf(21), Operator: true},
+			{Session: "session 3", Expires: at + 3600, Unlocked: idOf(21), Operator: true, Key: "a public key", Held: at},
 		}, Evicted: eviction{at - 4000, at - 4500}},
 		"spooled": &spooled{spooledVersion, "sealed", idOf(50), at + 120, at + 3600, at - 5000},
 	}
@@ -65,13 +65,17 @@ func goldenDoor() *door {
 	}
 }
 
+func goldenBinding() devices.Binding {
+	return devices.Binding{Key: "a public key", Proved: (at - 60) * 1000, Held: at - 3600, Warned: at - 86400}
+}
+
 func goldenPerson() *person {
 	trace := risk.Trace{Weight: 2.5, Day: at / 86400, First: at - 86400, By: "browser "}
 	return &person{
 		Version:  personVersion,
-		Sessions: []sessionEntry{{ID: "session 1", Device: "browser 1", Made: at, Ends: at + 43200, Seen: "sealed"}},
+		Sessions: []sessionEntry{{ID: "session 1", Device: "browser 1", Made: at, Ends: at + 43200, Seen: "sealed", Bound: goldenBinding()}},
 		Devices: []devices.Record{
-			{ID: "browser 1", Generation: 3, Presented: at, Made: at - 86400, Used: at, Coded: at - 86400, Ended: true, ByOperator: true, Session: "session 1", Name: "my laptop", Seen: "sealed"},
+			{ID: "browser 1", Generation: 3, Presented: at, Made: at - 86400, Used: at, Coded: at - 86400, Ended: true, ByOperator: true, Session: "session 1", Name: "my laptop", Seen: "sealed", Proof: []string{"hwk", "user"}, Bound: goldenBinding()},
 		},
 		Codes: []int64{at - 86400, at}, Last: at,
 		Places: risk.Profile{
@@ -102,12 +106,14 @@ func goldenBelongings() *belongings {
 	backup := backupSet{Hashes: []id{idOf(41), idOf(42)}, Of: 10, Made: at, Suspended: true}
 	app := appSecret{Sealed: "sealed", Made: at, Used: at, Step: at / 30, Suspended: true}
 	second := secondAddress{Sealed: "sealed", Made: at, Suspended: true}
+	key := passkey{ID: idOf(47), Sealed: "sealed", Made: at, Used: at, Count: 7, Asked: "sealed", Suspended: true, Cloned: true}
 	return &belongings{
 		Version: belongingsVersion, Backup: &backup, App: &app, Second: &second, Tokens: []accessToken{token},
+		Passkeys: []passkey{key}, Spent: []spentAsk{{idOf(48), at + 360}},
 		Changes: []changed{
 			{
 				ID: idOf(43), Kind: AddToken, At: at, Due: at + 86400, Session: "session 1", Had: at - 86400, Network: idOf(8), Asked: "sealed",
-				Backup: &backup, App: &app, Second: &second, Token: &token,
+				Backup: &backup, App: &app, Second: &second, Token: &token, Passkey: &key,
 			},
 			{ID: idOf(44), Kind: AddToken, At: at, Done: true, Session: "session 1", Network: idOf(8), Code: idOf(46), Asked: "sealed", Of: idOf(40)},
 		},

@@ -5,6 +5,9 @@ package challenge
 
 import (
 	"context"
+	"encoding/binary"
+	"net/netip"
+	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/keyring"
 )
@@ -70,4 +73,34 @@ func OpenSpooled(s *Spool, key, raw string) (Spooled, bool) {
 		return Spooled{}, false
 	}
 	return s.open(key, &r)
+}
+
+// MaxLocks and MaxFulls bound what is kept of limits in memory.
+const MaxLocks, MaxFulls = maxLocks, maxFulls
+
+// FloodLimits notes so many locked addresses and full networks, and returns how many
+// are kept.
+func FloodLimits(h *House, n int, until time.Time) (locked, full int) {
+	rates := []Rate{{N: 1, Per: time.Hour}}
+	for i := range n {
+		ip := netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, uint32(i))))
+		h.fulls.note(fullKeyOf(netip.PrefixFrom(ip, 32), LimitSendIP, rates), &LimitError{Limit: LimitSendIP, Until: until}, h.now())
+		h.locks.note(newID(), lockKey{}, &LimitError{Limit: LimitTryAddress, Until: until})
+	}
+	h.fulls.cache.CleanUp()
+	h.locks.doors.CleanUp()
+	return h.locks.doors.EstimatedSize(), h.fulls.cache.EstimatedSize()
+}
+
+// CachedSessions is how many cookies the house keeps.
+func CachedSessions(h *House) int {
+	h.tickets.CleanUp()
+	return h.tickets.EstimatedSize()
+}
+
+// NoteHolds has the house take note of so many browsers that show a key.
+func NoteHolds(h *House, n int) {
+	for range n {
+		h.holds.note(newID().String(), &hold{}, h.now())
+	}
 }

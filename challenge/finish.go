@@ -17,7 +17,7 @@ func (g *Gate) leaveBehind(ctx context.Context, v *Visit) error {
 	if v.Session == "" {
 		return nil
 	}
-	live, _, err := g.live(ctx, v)
+	live, _, err := g.find(ctx, v)
 	if err != nil {
 		return nil //nolint:nilerr // it is over already
 	}

@@ -32,6 +32,8 @@ type Flow struct {
 	Made int64     `json:"made"`           // Unix seconds
 	Mail string    `json:"mail,omitempty"` // names the last mail, see House.mailID
 	Note *FlowNote `json:"note,omitempty"`
+	// Passkey is the challenge that a passkey may sign; nil: none was offered.
+	Passkey *passkeyAsk `json:"pk,omitempty"`
 
 	second Email // to which a code BySecond is mailed; never sealed, since a cookie shows its length
 }
@@ -275,7 +277,7 @@ func (g *Gate) bond(ctx context.Context, v *Visit, e Email) (b bond, err error) 
 	}
 	for _, claim := range mine {
 		d := p.device(claim.ID)
-		if d != nil && !g.forgets(d, v.Now) && d.Judge(claim.Generation, v.Now) != devices.Stale {
+		if d != nil && !g.forgets(d, v.Now) && d.Judge(claim.Generation, v.Now) != devices.Stale && !g.unproved(d, v) {
 			return bond{browser: d}, nil
 		}
 	}

@@ -138,6 +138,8 @@ type Visit struct {
 	Link     string     // URL below which the endpoints are, for mails
 	Reason   Reason     // why a code is asked for, for mails
 	Device   string     // value of the device cookie
+	Proof    string     // value of the cookie that shows a bound browser's key
+	Own      bool       // one of our own pages asks: it works without a key that the gate requires
 	// Earlier is what an earlier step says; nil where visitors type an address.
 	Earlier *Identity
 	// Confirm is the session whose person is asked to confirm it; nil where
@@ -146,6 +148,9 @@ type Visit struct {
 	// Change is what the person of Confirm is asked for a code for; nil where the
 	// session itself is confirmed.
 	Change *Change
+	// Account: it is for the person's own account, where a code is enough although the
+	// gate accepts passkeys alone: one has to be made somewhere.
+	Account bool
 }
 
 // A Decision is what becomes of a visit.
@@ -158,6 +163,20 @@ const (
 	Deny                        // known, and may not pass
 	Pass
 )
+
+// String is the decision as events and commands write it.
+func (d Decision) String() string {
+	switch d {
+	case Pass:
+		return "pass"
+	case Check:
+		return "check"
+	case Deny:
+		return "deny"
+	default:
+		return "unavailable"
+	}
+}
 
 // A Verdict is the answer to a visit.
 type Verdict struct {
@@ -172,6 +191,8 @@ type Verdict struct {
 	ByOperator bool
 	// Barred: nobody is let in from where the visit comes from.
 	Barred bool
+	// Keyless: the gate wants a key of this browser, which has shown none.
+	Keyless bool
 	// Observed are reasons that would ask for a code if they were not only
 	// observed.
 	Observed risk.Set

@@ -88,7 +88,7 @@ func (g *Gate) MayChange(ctx context.Context, v *Visit, a *Admission) error {
 // browser that was remembered before.
 func (p *person) lift(browser string, did spending, now time.Time) (lifted bool) {
 	d := p.device(browser)
-	if !p.guarded(now) || d == nil || p.suspends(d.Made, now) || did.way.recovers() || did.way == ByApp && p.suspends(did.since, now) {
+	if !p.guarded(now) || d == nil || p.suspends(d.Made, now) || did.way.recovers() || did.since != 0 && p.suspends(did.since, now) {
 		return false
 	}
 	p.Guard = guard{}

@@ -23,8 +23,8 @@ func (g *Gate) byEarlierStep(ctx context.Context, v *Visit, verdict Verdict) Ver
 	if a := live.admission(g); a != nil {
 		before = a.here.Load()
 	}
-	guest, ok := g.judge(ctx, v, live, v.Now)
-	if !ok {
+	var guest Verdict
+	if !g.judge(ctx, v, live, v.Now, &guest) {
 		return verdict
 	}
 	if guest.Decision == Check { // there is no session that could be confirmed

@@ -32,13 +32,17 @@ type House struct {
 	passes  *otter.Cache[string, *tokenPass] // by access token
 	streams streams
 	ends    ends
+	holds   holds
 	flushes atomic.Uint64 // how often all sessions were forgotten, see forgetAll
 	budget  budget
 	locks   locks
+	fulls   fulls
 	known   *acquaintances // whose remembered browsers this process has seen
 	journal *journal       // of what happened to people
 	checks  checks         // that are on their way
-	signing signing
+	// passkeys that were looked at in this second
+	passkeys passkeyPace
+	signing  signing
 
 	outage    outage
 	runs      atomic.Pointer[string] // of the store, see Lossy; nil: not read yet
@@ -71,9 +75,6 @@ type HouseOptions struct {
 }
 
 const (
-	// maxTickets bounds how many session cookies are kept in memory; others cost
-	// one read and one signature check again.
-	maxTickets = 100_000
 	// maxGuests bounds how many identities of earlier steps are.
 	maxGuests = 10_000
 	// maxTokenPasses bounds how many access tokens are.
@@ -92,6 +93,8 @@ const (
 	labelTold    keyring.Label = "told"
 	labelStop    keyring.Label = "stop"
 	labelAsked   keyring.Label = "asked"
+	labelBound   keyring.Label = "bound"
+	labelPass    keyring.Label = "bound pass"
 )
 
 // A restorable store notices that it was put back from a copy. It goes on saying
@@ -105,7 +108,7 @@ type restorable interface {
 // does not answer, the house opens all the same and admits nobody until it
 // does. Close ends its goroutines.
 func OpenHouse(ctx context.Context, o HouseOptions) (*House, error) {
-	tickets, err := otter.New(&otter.Options[string, *ticket]{MaximumSize: maxTickets})
+	tickets, err := otter.New(&otter.Options[string, *ticket]{MaximumSize: DefaultCache})
 	if err != nil {
 		return nil, fmt.Errorf("making session cache: %w", err)
 	}
@@ -121,13 +124,17 @@ func OpenHouse(ctx context.Context, o HouseOptions) (*House, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making cache of locks: %w", err)
 	}
+	fulls, err := newFulls()
+	if err != nil {
+		return nil, fmt.Errorf("making cache of what is full: %w", err)
+	}
 	known, err := newAcquaintances()
 	if err != nil {
 		return nil, fmt.Errorf("making cache of browsers: %w", err)
 	}
 	h := &House{
 		store: newRecords(o.Store), shared: o.Shared, ring: o.Ring, sender: o.Sender, record: o.Recorder, now: o.Now,
-		machine: newID(), tickets: tickets, guests: guests, passes: passes, locks: locks, known: known,
+		machine: newID(), tickets: tickets, guests: guests, passes: passes, locks: locks, fulls: fulls, known: known,
 		journal: newJournal(o.Gather),
 	}
 	if h.now == nil {
@@ -164,6 +171,7 @@ func (h *House) Close() {
 	h.guests.StopAllGoroutines()
 	h.passes.StopAllGoroutines()
 	h.locks.doors.StopAllGoroutines()
+	h.fulls.cache.StopAllGoroutines()
 	h.known.close()
 }
 
@@ -198,7 +206,7 @@ func (h *House) personKey(e Email) string { return keyPerson + h.personID(e).Str
 
 func (h *House) doorID(e Email) id { return cut(h.ring.MAC(labelDoor, []byte(e.Canonical()))) }
 
-func (h *House) personID(e Email) id { return cut(h.ring.MAC(labelPerson, []byte(e.Canonical()))) }
+func (h *House) personID(e Email) id { return personIn(h.ring, e) }
 
 // subject is the opaque name of an identity in tokens.
 func (h *House) subject(i Identity) string {

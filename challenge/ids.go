@@ -7,6 +7,9 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"net/netip"
+
+	"github.com/doorcode/caddy-doorcode/challenge/keyring"
 )
 
 // An id is 16 random or keyed bytes.
@@ -34,6 +37,22 @@ func (i *id) UnmarshalText(text []byte) error {
 	}
 	_, err := base64.RawURLEncoding.Strict().Decode(i[:], text)
 	return err
+}
+
+// AccountName is what stands for a person where their address must not, as in events
+// and in the names of their records: the same with and without a "+tag".
+func AccountName(ring *keyring.Ring, e Email) string { return personIn(ring, e).String() }
+
+// NetworkName is what stands for a network where its addresses must not: the beginning
+// of the name of its record.
+func NetworkName(ring *keyring.Ring, p netip.Prefix) string { return networkIn(ring, p).String()[:8] }
+
+func personIn(ring *keyring.Ring, e Email) id {
+	return cut(ring.MAC(labelPerson, []byte(e.Canonical())))
+}
+
+func networkIn(ring *keyring.Ring, p netip.Prefix) id {
+	return cut(ring.MAC(labelNetwork, []byte(p.String())))
 }
 
 // cut makes an id of a keyed hash.

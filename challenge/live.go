@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,15 +21,20 @@ import (
 type Live struct {
 	sessions.Session
 
-	key        string        // the id as records name it
-	from       beginning     // where it was verified
-	lastFresh  atomic.Int64  // Unix nanoseconds of the last use of a page that wants a fresh code
-	seen       atomic.Uint64 // see ends.ended
-	demanded   atomic.Int64  // Unix nanoseconds of the last mail that the app asked for
-	since      uint64        // how often all sessions had been forgotten when its person was looked up
-	stranded   bool          // the store is away, see Gate.stranded
-	token      bool          // it is an access token, see tokenPass
-	awaits     atomic.Int64  // generation of its secret that the browser has yet to show; 0: none
+	key        string                // the id as records name it
+	from       beginning             // where it was verified
+	lastFresh  atomic.Int64          // Unix nanoseconds of the last use of a page that wants a fresh code
+	seen       atomic.Uint64         // see ends.ended
+	demanded   atomic.Int64          // Unix nanoseconds of the last mail that the app asked for
+	since      uint64                // how often all sessions had been forgotten when its person was looked up
+	stranded   bool                  // the store is away, see Gate.stranded
+	token      bool                  // it is an access token, see tokenPass
+	strong     bool                  // its last proof was a passkey
+	awaits     atomic.Int64          // generation of its secret that the browser has yet to show; 0: none
+	held       atomic.Pointer[hold]  // the key of its browser; nil: none that it has to prove
+	heldAt     atomic.Uint64         // see holds.news
+	shown      atomic.Pointer[shown] // by which it did so last
+	warned     atomic.Int64          // Unix seconds at which its person was told that it did not
 	extended   atomic.Pointer[extension]
 	admissions atomic.Pointer[[]*Admission]
 }
@@ -36,7 +42,7 @@ type Live struct {
 // newLive is a session as its person's record has it. since is House.flushes before
 // that was read: what is older than the last flush is looked up again.
 func newLive(s sessions.Session, since uint64) *Live {
-	return &Live{Session: s, key: s.ID.String(), from: beginningOf(s.Place), since: since}
+	return &Live{Session: s, key: s.ID.String(), from: beginningOf(s.Place), since: since, strong: slices.Contains(s.Methods, methodPresent)}
 }
 
 // A beginning is where a session began. Where no code was entered, it counts at
@@ -103,9 +109,12 @@ func (l *Live) Demand(now time.Time) bool {
 	return now.UnixNano()-last >= int64(demandEvery) && l.demanded.CompareAndSwap(last, now.UnixNano())
 }
 
-// The methods by which a session was proved: RFC 8176 knows the first only.
+// The methods by which a session was proved: RFC 8176 knows the first four.
 const (
 	methodCode     = "otp"
+	methodHardware = "hwk"      // a passkey that stays in its machine
+	methodSoftware = "swk"      // a passkey that can be copied
+	methodPresent  = "user"     // whose owner was there, and was verified
 	methodRecovery = "recovery" // what is for when the usual way fails
 	methodOperator = "operator" // with somebody's help
 )
@@ -120,6 +129,34 @@ func (w Way) methods() []string {
 	default:
 		return []string{methodCode}
 	}
+}
+
+// methods are those of a session that came of it.
+func (s *spending) methods() []string {
+	switch {
+	case s.way != ByPasskey:
+		return s.way.methods()
+	case s.copied:
+		return []string{methodSoftware, methodPresent}
+	default:
+		return []string{methodHardware, methodPresent}
+	}
+}
+
+// proof is what a remembered browser keeps of it: nothing, where a code was entered.
+func (s *spending) proof() []string {
+	if s.way == ByPasskey {
+		return s.methods()
+	}
+	return nil
+}
+
+// permits is by which way it gives a permit for a flow's change.
+func (s *spending) permits(f *Flow) Way {
+	if s.way == ByPasskey {
+		return ByPasskey
+	}
+	return f.Way
 }
 
 // recovered reports whether the session began by a way that is for when the usual one
@@ -176,6 +213,7 @@ func (g *Gate) open(s sessions.Session, generation int, since uint64, now time.T
 		return "", nil, err
 	}
 	live := newLive(s, since)
+	g.house.holds.meet(live)
 	live.awaits.Store(int64(generation))
 	g.house.tickets.Set(token, &ticket{live, now})
 	return token, live, nil
@@ -202,10 +240,19 @@ func (h *House) endedHow(session string) error {
 	}
 }
 
-// live finds the session of a visit.
+// live finds the session of a visit, whose browser has proved the key that it has.
 func (g *Gate) live(ctx context.Context, v *Visit) (*Live, time.Time, error) {
+	s, active, err := g.find(ctx, v)
+	if err == nil && !g.proves(s, v) {
+		return nil, time.Time{}, errUnproved
+	}
+	return s, active, err
+}
+
+// find finds the session of a visit, whoever has copied its cookie.
+func (g *Gate) find(ctx context.Context, v *Visit) (*Live, time.Time, error) {
 	t, known := g.house.tickets.GetIfPresent(v.Session)
-	if !known || t.live.since != g.house.flushes.Load() {
+	if !known || t.live.since != g.house.flushes.Load() || !g.house.holds.news(t.live) {
 		var err error
 		if t, err = g.learn(ctx, v); err != nil {
 			return nil, time.Time{}, err
@@ -226,7 +273,7 @@ func (g *Gate) live(ctx context.Context, v *Visit) (*Live, time.Time, error) {
 // tooOld applies this gate's own limits to a session that another gate made: its
 // lifetime, and that browsers are not remembered here.
 func (g *Gate) tooOld(s *Live, now time.Time) bool {
-	if !now.Before(s.Issued.Add(g.policy.Session.Lifetime)) {
+	if now.Sub(s.Issued) >= g.policy.Session.Lifetime {
 		return true
 	}
 	return g.always() && s.Issued.After(s.AuthTime.Add(time.Second))
@@ -234,7 +281,7 @@ func (g *Gate) tooOld(s *Live, now time.Time) bool {
 
 func (g *Gate) idled(active, now time.Time) bool {
 	idle := g.policy.Session.Idle
-	return idle > 0 && !now.Before(active.Add(idle))
+	return idle > 0 && now.Sub(active) >= idle
 }
 
 // learn verifies a cookie that this machine has not seen. The list of live
@@ -273,11 +320,14 @@ func (g *Gate) learn(ctx context.Context, v *Visit) (*ticket, error) {
 		return nil, g.house.endedHow(t.live.key)
 	}
 	look.saw(&record)
+	t.live.held.Store(holdOf(record.binding(t.live.teacher())))
+	g.house.holds.meet(t.live)
 	if d := record.device(s.Browser); d != nil && d.Session == t.live.key && d.Unconfirmed() {
 		t.live.awaits.Store(int64(d.Generation))
 	}
 	if g.house.ends.count.Load() == count { // else what was read may be out of date
-		g.house.tickets.Set(v.Session, t)
+		// A copy, or the whole line with all other cookies would stay with it.
+		g.house.tickets.Set(strings.Clone(v.Session), t)
 	}
 	return t, nil
 }

@@ -41,6 +41,9 @@ func (b *belongings) join(o *belongings, now time.Time) {
 	b.Second = latest(b.Second, o.Second, func(s *secondAddress) int64 { return s.Made }, joinSecond)
 	b.Tokens = joined(b.Tokens, o.Tokens, func(t *accessToken) id { return t.ID }, joinToken)
 	slices.SortStableFunc(b.Tokens, func(x, y accessToken) int { return cmp.Compare(x.Made, y.Made) })
+	b.Passkeys = joined(b.Passkeys, o.Passkeys, func(k *passkey) id { return k.ID }, joinPasskey)
+	slices.SortStableFunc(b.Passkeys, func(x, y passkey) int { return cmp.Compare(x.Made, y.Made) })
+	b.Spent = joined(b.Spent, o.Spent, func(s *spentAsk) id { return s.ID }, func(*spentAsk, *spentAsk) {})
 	b.Changes = joined(b.Changes, o.Changes, func(c *changed) id { return c.ID }, func(c, o *changed) {
 		if o.Done {
 			*c = *o
@@ -49,6 +52,7 @@ func (b *belongings) join(o *belongings, now time.Time) {
 	slices.SortStableFunc(b.Changes, func(x, y changed) int { return cmp.Compare(x.At, y.At) })
 	b.Changes = newest(b.Changes, maxChanges)
 	b.removeWhatWasRemoved()
+	b.Passkeys = newest(b.Passkeys, MaxPasskeys)
 	for _, p := range o.Permits {
 		if !slices.Contains(b.Permits, p) {
 			b.Permits = append(b.Permits, p)
@@ -68,6 +72,8 @@ func (b *belongings) removeWhatWasRemoved() {
 			b.App = nil
 		case c.Kind == RemoveSecond && b.Second != nil && b.Second.Made < c.At:
 			b.Second = nil
+		case c.Kind == RemovePasskey:
+			b.dropPasskey(c.Of, c.At)
 		}
 	}
 }

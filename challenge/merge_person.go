@@ -57,7 +57,7 @@ func (p *person) distrust() {
 
 // join takes in what another store knows of the person.
 func (p *person) join(o *person, now time.Time) {
-	p.Sessions = joined(p.Sessions, o.Sessions, func(s *sessionEntry) string { return s.ID }, func(*sessionEntry, *sessionEntry) {})
+	p.Sessions = joined(p.Sessions, o.Sessions, func(s *sessionEntry) string { return s.ID }, func(s, o *sessionEntry) { s.Bound = s.Bound.Join(o.Bound) })
 	slices.SortStableFunc(p.Sessions, func(a, b sessionEntry) int { return cmp.Compare(a.Made, b.Made) })
 	p.Devices = joined(p.Devices, o.Devices, func(d *devices.Record) string { return d.ID }, joinDevice)
 	slices.SortStableFunc(p.Devices, func(a, b devices.Record) int { return cmp.Compare(a.Used, b.Used) })
@@ -122,9 +122,13 @@ func joinDevice(d, o *devices.Record) {
 	} else if d.Generation == o.Generation {
 		newer.Presented = max(d.Presented, o.Presented)
 	}
+	if newer.Proof = d.Proof; o.Coded > d.Coded {
+		newer.Proof = o.Proof
+	}
 	newer.Made, newer.Used, newer.Coded = min(d.Made, o.Made), max(d.Used, o.Used), max(d.Coded, o.Coded)
 	newer.Ended, newer.ByOperator = d.Ended || o.Ended, d.ByOperator || o.ByOperator
 	newer.Name = cmp.Or(newer.Name, d.Name, o.Name)
+	newer.Bound = d.Bound.Join(o.Bound)
 	*d = newer
 }
 

@@ -13,7 +13,9 @@ import (
 type network struct {
 	Mails tally `json:"mails,omitempty"`
 	Tries tally `json:"tries,omitempty"`
-	Keep  int64 `json:"keep"` // Unix seconds
+	// Passkeys are those that were tried.
+	Passkeys tally `json:"passkeys,omitempty"`
+	Keep     int64 `json:"keep"` // Unix seconds
 }
 
 func (n *network) lives(now time.Time) time.Duration { return time.Unix(n.Keep, 0).Sub(now) }
@@ -41,14 +43,16 @@ func (h *House) network(ip netip.Addr) id {
 
 func (h *House) networkKey(p netip.Prefix) string { return keyNetwork + h.networkID(p).String() }
 
-func (h *House) networkID(p netip.Prefix) id {
-	return cut(h.ring.MAC(labelNetwork, []byte(p.String())))
-}
+func (h *House) networkID(p netip.Prefix) id { return networkIn(h.ring, p) }
 
 // countNetwork counts one event against each network of a client address, and
 // refuses when one of them is full.
 func (h *House) countNetwork(ctx context.Context, ip netip.Addr, limit Limit, rates []Rate) error {
 	for _, p := range prefixes(ip) {
+		key := fullKeyOf(p, limit, rates)
+		if err := h.fulls.refuse(key, h.now()); err != nil {
+			return err
+		}
 		var full *LimitError
 		err := change(ctx, h.store, h.networkKey(p), func(n *network, now time.Time) error {
 			full = nil
@@ -65,6 +69,7 @@ func (h *House) countNetwork(ctx context.Context, ip netip.Addr, limit Limit, ra
 			return unavailable(err)
 		}
 		if full != nil {
+			h.fulls.note(key, full, h.now())
 			return full
 		}
 	}
@@ -74,8 +79,9 @@ func (h *House) countNetwork(ctx context.Context, ip netip.Addr, limit Limit, ra
 // giveBack undoes the count of a mail that was not sent, or of a try that was
 // right. Where the store does not answer it stays counted, which errs on the
 // safe side.
-func (h *House) giveBack(ctx context.Context, ip netip.Addr, limit Limit) {
+func (h *House) giveBack(ctx context.Context, ip netip.Addr, limit Limit, rates []Rate) {
 	for _, p := range prefixes(ip) {
+		h.fulls.lift(fullKeyOf(p, limit, rates))
 		_ = change(ctx, h.store, h.networkKey(p), func(n *network, _ time.Time) error {
 			n.count(limit).takeBack()
 			return nil
@@ -85,10 +91,14 @@ func (h *House) giveBack(ctx context.Context, ip netip.Addr, limit Limit) {
 
 // count is what a limit of networks goes by.
 func (n *network) count(limit Limit) *tally {
-	if limit == LimitTryIP {
+	switch limit {
+	case LimitTryIP:
 		return &n.Tries
+	case LimitTryPasskey:
+		return &n.Passkeys
+	default:
+		return &n.Mails
 	}
-	return &n.Mails
 }
 
 func longest(rates []Rate) (d time.Duration) {

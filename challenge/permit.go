@@ -28,7 +28,7 @@ const (
 // life is how long a permit for a change is good for.
 func (k ChangeKind) life() time.Duration {
 	switch k {
-	case AddApp, SetSecond, ProveSecond, AddToken:
+	case AddApp, SetSecond, ProveSecond, AddToken, AddPasskey:
 		return enrolLife
 	default:
 		return permitLife
@@ -38,8 +38,8 @@ func (k ChangeKind) life() time.Duration {
 // allow makes a flow into one that allows its change.
 func (f *Flow) allow(did spending, now time.Time) *Flow {
 	next := *f
-	next.Note = nil
-	p := permit{ID: newID(), At: now.Unix(), Way: f.Way, Older: did.older, Code: did.mark}
+	next.Note, next.Passkey = nil, nil
+	p := permit{ID: newID(), At: now.Unix(), Way: did.permits(f), Older: did.older, Code: did.mark}
 	if f.Permit != nil { // the second code of one change: how the first was given counts
 		p.ID, p.Older, p.Code = f.Permit.ID, f.Permit.Older, f.Permit.Code
 	}

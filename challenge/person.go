@@ -70,6 +70,8 @@ type sessionEntry struct {
 	// Seen says where it began, of a browser that is not remembered: sealed, see
 	// sealAsked.
 	Seen string `json:"seen,omitempty"`
+	// Bound is the key of a browser that is not remembered.
+	Bound devices.Binding `json:"bound,omitzero"`
 }
 
 // An entered is an entry by code, or a session that one confirmed, kept so that

@@ -16,6 +16,7 @@ type Policy struct {
 	Session SessionPolicy
 	Devices DevicePolicy
 	Ways    WaysPolicy
+	Accept  Accept // which of them satisfy a check; default: all
 	Audit   AuditPolicy
 	// Risk says what is out of the ordinary, and what follows. Without any reason
 	// to ask, new browsers, new places and travel do.
@@ -71,7 +72,24 @@ type SessionPolicy struct {
 	Lifetime time.Duration // absolute; default: 12 hours
 	Idle     time.Duration // zero: no idle limit
 	Max      int           // sessions of one address; default and cap: 100
+	// DeviceBound says whether browsers are asked to bind themselves to a key.
+	// Default: auto.
+	DeviceBound DeviceBound
 }
+
+// A DeviceBound says what becomes of browsers that can make a key which never leaves
+// their machine.
+type DeviceBound string
+
+// What can become of them.
+const (
+	// BoundAuto: whoever can is asked for one, and held to it.
+	BoundAuto DeviceBound = "auto"
+	// BoundOff: nobody is asked, and whoever has one need not prove it.
+	BoundOff DeviceBound = "off"
+	// BoundRequired: nobody stays in without one.
+	BoundRequired DeviceBound = "required"
+)
 
 // Choice says whether browsers are remembered.
 type Choice string
@@ -135,6 +153,9 @@ func (p Policy) withDefaults() Policy {
 
 	p.Session.Lifetime = orDuration(p.Session.Lifetime, 12*time.Hour)
 	p.Session.Max = min(orInt(p.Session.Max, maxSessions), maxSessions)
+	if p.Session.DeviceBound == "" {
+		p.Session.DeviceBound = BoundAuto
+	}
 	if p.Risk.Ask == 0 && !p.Never {
 		p.Risk.Ask = risk.SetOf(NewBrowser, NewPlace, Travel)
 	}

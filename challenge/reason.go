@@ -30,3 +30,12 @@ const (
 	Always     = risk.Always
 	Sensitive  = risk.Sensitive
 )
+
+// The reasons that no rule about places or browsers gives.
+const (
+	// Unbound: the browser has a key that it did not prove, as a copy of its cookies
+	// cannot.
+	Unbound Reason = "unbound"
+	// Keyless: the gate requires a key, and the browser has none.
+	Keyless Reason = "keyless"
+)

@@ -120,6 +120,10 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) (Verdict, *
 		return Verdict{Decision: Unavailable}, nil
 	}
 	verdict.Observed = said.Observed
+	if entry.unproved {
+		verdict.Reason, verdict.Remembered = Unbound, ""
+		return verdict, &entry.held
+	}
 	if entry.session.Email == "" {
 		verdict.ByOperator = said.Said.Has(Operator)
 		verdict.Reason = said.Said.First()
@@ -133,8 +137,9 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) (Verdict, *
 		g.log(ctx, v, Event{Name: StoreFailed, Address: who.Email, Err: err})
 		return Verdict{Decision: Unavailable}, nil
 	}
-	pass, ok := g.judge(ctx, v, live, v.Now)
-	if !ok {
+	live.held.Store(entry.key)
+	var pass Verdict
+	if !g.judge(ctx, v, live, v.Now, &pass) {
 		return verdict, &entry.held
 	}
 	g.house.streams.goOn(live)
@@ -154,6 +159,8 @@ type reentry struct {
 	since      uint64 // see newLive
 	expires    time.Time
 	held       evidence
+	key        *hold // that the browser has proved
+	unproved   bool  // it has not proved the one that it has
 }
 
 // reenter judges a remembered browser, spends its secret and puts a session on
@@ -161,16 +168,20 @@ type reentry struct {
 func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim devices.Claim) (entry reentry, said risk.Judgement, err error) {
 	since := g.house.flushes.Load()
 	var gone []sessionEntry
-	var replayed bool
+	var replayed, warns bool
 	var seen *person
 	var held evidence
 	look := g.house.glance(who.Email)
 	here := g.where(g.spotOf(v.IP))
 	err = change(ctx, g.house.store, g.house.personKey(who.Email), func(p *person, now time.Time) error {
-		entry, gone, replayed, seen = reentry{}, nil, false, p
+		entry, gone, replayed, warns, seen = reentry{}, nil, false, false, p
 		p.tidy(now)
 		d := p.device(claim.ID)
 		facts := risk.Facts{Browser: g.standing(d, now), ID: claim.ID, Here: here, Person: &p.Places}
+		if facts.Browser == risk.Remembered && g.unproved(d, v) {
+			// Whoever has only a copy must not end what it is a copy of either.
+			facts.Browser, entry.unproved, warns = risk.Unknown, true, d.Bound.Warn(warnEvery, now)
+		}
 		if facts.Browser == risk.Remembered && d.Judge(claim.Generation, now) == devices.Stale {
 			facts.Browser, replayed = risk.SignedOut, true
 			gone = p.endBrowser(d.ID, now)
@@ -182,14 +193,14 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 			said.Asks |= risk.SetOf(Always)
 		}
 		if facts.Browser != risk.Remembered || said.Asks != 0 {
-			if !replayed {
+			if !replayed && !warns {
 				return errUnchanged // asked on every request until the code is there: nothing is written
 			}
 			return nil
 		}
 		p.Places.Touch(here, claim.ID, now)
 		entry, gone, err = g.resume(v, who, p, d, claim.Generation, said, now)
-		entry.since = since
+		entry.since, entry.key = since, holdOf(&d.Bound)
 		return err
 	})
 	if errors.Is(err, errUnchanged) {
@@ -206,13 +217,16 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 	if replayed {
 		g.log(ctx, v, Event{Name: DeviceReplayed, Address: who.Email, User: who.User, Source: who.Source})
 	}
+	if warns && err == nil {
+		g.tellUnproved(ctx, v, who, "")
+	}
 	return entry, said, err
 }
 
 // standing is how a browser with a record, or without, is known.
 func (g *Gate) standing(d *devices.Record, now time.Time) risk.Browser {
 	switch {
-	case d == nil || g.forgets(d, now):
+	case d == nil || g.forgets(d, now) || d.Bound.Held == 0 && g.policy.Session.DeviceBound == BoundRequired:
 		return risk.Lapsed
 	case d.ByOperator || g.house.ends.of(d.ID).Operator:
 		return risk.EndedByOperator
@@ -254,6 +268,9 @@ func (g *Gate) resume(v *Visit, who Identity, p *person, d *devices.Record, gene
 // renewal is the session that a remembered browser is given.
 func (g *Gate) renewal(v *Visit, who Identity, d *devices.Record, said risk.Judgement, now time.Time) sessions.Session {
 	s := g.session(v, who, d.ID, time.Unix(d.Coded, 0), now)
+	if len(d.Proof) > 0 {
+		s.Methods = d.Proof
+	}
 	if s.Place = ""; vouches(said) {
 		s.Place = beginning{g.where(g.spotOf(v.IP)), g.id}.text()
 	}

@@ -204,7 +204,8 @@ func (g *Gate) mayLift(ctx context.Context, v *Visit, l link) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if g.standing(p.device(claim.ID), v.Now) == risk.Remembered && p.device(claim.ID).Judge(claim.Generation, v.Now) != devices.Stale {
+		d := p.device(claim.ID)
+		if g.standing(d, v.Now) == risk.Remembered && d.Judge(claim.Generation, v.Now) != devices.Stale && !g.unproved(d, v) {
 			return true, nil
 		}
 	}

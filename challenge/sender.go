@@ -67,8 +67,12 @@ const (
 	BackupCodeUsed                // a backup code was used; Notice.Count are left
 	WaysChanged                   // Notice.Change was made, or takes effect at Notice.Due
 	CodeReadOut                   // an operator made a code to read out; Notice.Why says what for
+	CookiesCopied                 // a browser did not prove the key that it has
 	TestMail                      // an operator tries whether mail arrives
 )
+
+// HasCode reports whether mails of a subject carry a code.
+func (s Subject) HasCode() bool { return s == SignInCode || s == ConfirmCode || s == ChangeCode }
 
 // A Notice is what is to be mailed, as data.
 type Notice struct {

@@ -113,7 +113,7 @@ func (s *Spool) key(name string) (key string, about id) {
 // for two minutes. Its errors are ErrSpoolFull, ErrSpoolsNoCodes, ErrSpoolTaken and
 // ErrUnavailable.
 func (s *Spool) Keep(ctx context.Context, w Spooled) error {
-	if w.Notice.Subject.hasCode() || w.Notice.Code.Reveal() != "" {
+	if w.Notice.Subject.HasCode() || w.Notice.Code.Reveal() != "" {
 		return ErrSpoolsNoCodes
 	}
 	key, about := s.key(w.ID)
@@ -142,9 +142,6 @@ func (s *Spool) Keep(ctx context.Context, w Spooled) error {
 	}
 	return nil
 }
-
-// hasCode reports whether mails of a subject carry a code.
-func (s Subject) hasCode() bool { return s == SignInCode || s == ConfirmCode || s == ChangeCode }
 
 // Done forgets a notice, unless another Spool has adopted it. Its errors are
 // ErrUnavailable.

@@ -69,11 +69,11 @@ func (p *pass) fits(v *Visit) bool {
 
 func (g *Gate) strand(ctx context.Context, v *Visit, p *pass) (Verdict, bool) {
 	f := p.familiar
-	if !g.trusts(f, p.claim.Generation, v.Now) || v.Page.MaxAge > 0 { // no code is fresh that is not asked for
+	if !g.trusts(f, p.claim.Generation, v.Now) || g.unproved(&f.Record, v) || v.Page.MaxAge > 0 { // no code is fresh that is not asked for
 		return Verdict{}, false
 	}
 	live, ok := g.strandedLive(v, p.who, f)
-	if !ok {
+	if !ok || g.wantsPasskey(v, live) {
 		return Verdict{}, false
 	}
 	a := live.admission(g)

@@ -103,7 +103,7 @@ func ParseTokenSpec(detail string) (TokenSpec, bool) {
 // once. The code has to be for this very token, see [TokenSpec.Detail]. Its errors are
 // ErrNoPermit, ErrNotOffered, ErrTooMany, ErrSuspended and ErrUnavailable.
 func (g *Gate) AddToken(ctx context.Context, v *Visit, a *Admission, f *Flow, spec TokenSpec) (token Code, due time.Time, err error) {
-	if !g.policy.Ways.Tokens {
+	if !g.Offers().Tokens {
 		return Code{}, time.Time{}, ErrNotOffered
 	}
 	spec, err = spec.Clean()

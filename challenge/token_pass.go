@@ -65,7 +65,7 @@ func (g *Gate) AdmitToken(ctx context.Context, v *Visit, text string, r tokens.R
 			g.log(ctx, v, Event{Name: Denied, Address: a.Identity.Email, Source: p.live.Source, User: p.live.User, Rule: a.right.Rule})
 		}
 	}
-	if v.Page.MaxAge > 0 || !p.scope.Covers(r) {
+	if v.Page.MaxAge > 0 || g.policy.Accept == AcceptPasskey || !p.scope.Covers(r) {
 		return Verdict{}, g.refuseToken(ctx, v, p, ErrTokenScope)
 	}
 	verdict := g.judgeToken(v, a)

@@ -93,8 +93,9 @@ func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, e
 		return Entry{}, err
 	}
 	g.house.checks.forget(checkTag(f.Mail))
+	g.house.fulls.lift(g.mailedOut(f.Address)) // its mail is given back
 	if uncounted == nil {
-		g.house.giveBack(ctx, v.IP, LimitTryIP)
+		g.house.giveBack(ctx, v.IP, LimitTryIP, g.policy.Limits.TryIP)
 	}
 	did.remember = try.Remember
 	return g.succeed(ctx, v, f, did)
@@ -201,6 +202,7 @@ type spending struct {
 	left     int   // backup codes
 	since    int64 // when the way was made; 0: it is a mailed code
 	remember bool  // the person wants this browser remembered
+	copied   bool  // of a passkey: it can be copied to other machines
 
 	mail   string    // names the mail whose code was right; empty where it was in none
 	mailed time.Time // when that was asked for

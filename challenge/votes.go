@@ -66,7 +66,7 @@ func (g *Gate) factsOfBrowser(ctx context.Context, v *Visit, claim devices.Claim
 	}
 	p.tidy(v.Now)
 	d := p.device(claim.ID)
-	facts.Browser, facts.Person = g.presented(d, claim, v.Now), &p.Places
+	facts.Browser, facts.Person = g.presented(d, claim, v, v.Now), &p.Places
 	said := risk.Assess(&facts, &g.policy.Risk, v.Now)
 	renews = facts.Browser == risk.Remembered && said.Asks == 0
 	if renews {
@@ -142,9 +142,13 @@ func (g *Gate) asksGuests() bool {
 	return (p.Ask &^ p.Observe).Has(NewBrowser) || g.always()
 }
 
-// presented is how a browser is known by the secret that it brings, as in reenter.
-func (g *Gate) presented(d *devices.Record, claim devices.Claim, now time.Time) risk.Browser {
+// presented is how a browser is known by the secret and the key that it brings, as in
+// reenter.
+func (g *Gate) presented(d *devices.Record, claim devices.Claim, v *Visit, now time.Time) risk.Browser {
 	standing := g.standing(d, now)
+	if standing == risk.Remembered && g.unproved(d, v) {
+		return risk.Unknown
+	}
 	if standing == risk.Remembered && d.Judge(claim.Generation, now) == devices.Stale {
 		return risk.SignedOut
 	}

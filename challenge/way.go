@@ -18,6 +18,9 @@ const (
 	ByApp    Way = "app"    // the code that an authenticator app shows
 	BySecond Way = "second" // a code that is mailed to their second address
 	byLetIn  Way = "let_in" // a code that an operator read out
+	// ByPasskey is a key in a machine that asks its owner first (WebAuthn). No flow is
+	// turned to it: it is offered beside whatever the flow's way is.
+	ByPasskey Way = "passkey"
 )
 
 // recovers reports whether a way is for when the usual one fails. It lets the person
@@ -40,13 +43,16 @@ type WaysPolicy struct {
 	NoApp        bool          // no authenticator apps
 	Second       SecondPolicy  // default: allowed
 	Tokens       bool          // access tokens for what is no browser
+	Passkeys     bool          // keys that sign, see [Gate.OfferPasskey]
 	ProveMailbox time.Duration // since the last mailed code in which the other ways work; default: 60 days
 }
 
 // Offers are the ways and other things that the gate has.
 func (g *Gate) Offers() Offers {
 	w := &g.policy.Ways
-	return Offers{BackupCodes: w.BackupCodes > 0, App: !w.NoApp, Second: w.Second != SecondOff, Tokens: w.Tokens}
+	return Offers{
+		BackupCodes: w.BackupCodes > 0, App: !w.NoApp, Second: w.Second != SecondOff, Tokens: w.Tokens && g.policy.Accept != AcceptPasskey, Passkeys: w.Passkeys && g.policy.Accept != AcceptCode,
+	}
 }
 
 // offers reports whether the gate has a way for what a flow is about. A session is
@@ -70,6 +76,8 @@ func (g *Gate) offers(w Way, f *Flow) bool {
 		return o.App
 	case BySecond:
 		return o.Second && !confirms
+	case ByPasskey:
+		return o.Passkeys
 	default:
 		return false
 	}
@@ -77,7 +85,7 @@ func (g *Gate) offers(w Way, f *Flow) bool {
 
 // OffersAt are the ways that a flow may choose from, beside the mailed code.
 func (g *Gate) OffersAt(f *Flow) Offers {
-	return Offers{BackupCodes: g.offers(ByBackup, f), App: g.offers(ByApp, f), Second: g.offers(BySecond, f)}
+	return Offers{BackupCodes: g.offers(ByBackup, f), App: g.offers(ByApp, f), Second: g.offers(BySecond, f), Passkeys: g.offers(ByPasskey, f)}
 }
 
 // ChooseWay turns a flow to another way. It keeps nothing and tells nothing about

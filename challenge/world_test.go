@@ -74,6 +74,12 @@ func (m *Mailbox) all() []challenge.Notice {
 	return append([]challenge.Notice(nil), m.notices...)
 }
 
+func (m *Mailbox) clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.notices = nil
+}
+
 // mails are those that would really be sent.
 func (m *Mailbox) mails() (sent []challenge.Notice) {
 	for _, n := range m.all() {
@@ -212,6 +218,7 @@ type browser struct {
 	confirm *challenge.Live // the session that is to be confirmed
 
 	session, device string
+	pass            string // shows the key of a bound browser
 	flow            *challenge.Flow
 }
 
@@ -230,7 +237,7 @@ func (w *world) browser(g *challenge.Gate) *browser {
 func (b *browser) visit() *challenge.Visit {
 	return &challenge.Visit{
 		Now: b.w.clock.now(), Audience: origin, Host: "app.example.com", IP: b.ip, Agent: cmp.Or(b.agent, "Mozilla/5.0"),
-		Session: b.session, Device: b.device, Earlier: b.earlier, Link: b.link, Page: b.page, Confirm: b.confirm,
+		Session: b.session, Device: b.device, Proof: b.pass, Earlier: b.earlier, Link: b.link, Page: b.page, Confirm: b.confirm,
 	}
 }
 

@@ -53,7 +53,7 @@ func (f *Facts) isKnown(now time.Time) bool {
 
 // anyArea looks for an area among the person's and where the session comes from.
 func (f *Facts) anyArea(now time.Time, is func(Area) bool) bool {
-	if f.Person != nil {
+	if !f.Person.Empty() {
 		for i := range f.Person.Areas {
 			if a := &f.Person.Areas[i]; a.lives(now) && is(*a) {
 				return true

@@ -71,7 +71,7 @@ func (p *Profile) Empty() bool { return p == nil || p.Since == 0 }
 func (p *Profile) Learn(here Where, by string, now time.Time) {
 	p.tidy(now)
 	if p.Since == 0 {
-		p.Since = second(now)
+		*p = Profile{Since: second(now)}
 	}
 	if here.Name != "" {
 		return // usual for everybody, and where the operator says
@@ -163,6 +163,9 @@ func (p *Profile) see(here *Where, by string, now time.Time) {
 // area finds the area that a place belongs to: of several the nearest, of
 // equally near ones the most exact.
 func (p *Profile) area(here *Where, now time.Time) (best *Area) {
+	if p.Empty() {
+		return nil // whatever is written beside it, nobody has learned
+	}
 	var least float64
 	for i := range p.Areas {
 		a := &p.Areas[i]
@@ -178,6 +181,9 @@ func (p *Profile) area(here *Where, now time.Time) (best *Area) {
 }
 
 func (p *Profile) network(here *Where, now time.Time) *Network {
+	if p.Empty() {
+		return nil
+	}
 	for i := range p.Networks {
 		if n := &p.Networks[i]; n.holds(here) && n.lives(now) {
 			return n

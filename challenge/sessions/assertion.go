@@ -45,6 +45,9 @@ type Assertion struct {
 	// Methods and AuthTime are the session's.
 	Methods  []string
 	AuthTime time.Time
+	// Class is what its last proof was worth, in words of the caller's own (acr);
+	// empty where it is not told.
+	Class string
 	// Session is the session's id. The app sees its Public form only.
 	Session ID
 }
@@ -59,6 +62,7 @@ type assertionClaims struct {
 	Name     string   `json:"name,omitempty"`
 	Groups   []string `json:"groups"`
 	Methods  []string `json:"amr"`
+	Class    string   `json:"acr,omitempty"`
 	AuthTime int64    `json:"auth_time"`
 	Session  string   `json:"sid"`
 	IssuedAt int64    `json:"iat"`
@@ -69,7 +73,7 @@ type assertionClaims struct {
 // [AssertionLifetime]. Its length grows with the groups. It returns
 // [ErrUnsignable].
 func (i *Issuer) SignAssertion(a Assertion, now time.Time) (string, error) {
-	if !filled(a.Issuer, a.Audience, a.Subject, a.Email) || !utf8.ValidString(a.Name) ||
+	if !filled(a.Issuer, a.Audience, a.Subject, a.Email) || !utf8.ValidString(a.Name) || !utf8.ValidString(a.Class) ||
 		!filled(a.Groups...) || !filled(a.Methods...) || len(a.Methods) == 0 ||
 		a.AuthTime.Unix() <= 0 || !a.Session.Valid(i.options.MAC) {
 		return "", fmt.Errorf("signing assertion: %w", ErrUnsignable)
@@ -82,6 +86,7 @@ func (i *Issuer) SignAssertion(a Assertion, now time.Time) (string, error) {
 		Name:     a.Name,
 		Groups:   append([]string{}, a.Groups...), // an empty list is [], not null
 		Methods:  a.Methods,
+		Class:    a.Class,
 		AuthTime: a.AuthTime.Unix(),
 		Session:  a.Session.Public(),
 		IssuedAt: now.Unix(),

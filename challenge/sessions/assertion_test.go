@@ -44,12 +44,13 @@ func TestAnAppReadsTheAssertionWithPublishedKeys(t *testing.T) {
 	h := newHouse(t)
 	s := h.session()
 	full := h.assertion(s)
+	full.Class = "urn:doorcode:acr:code"
 	bare := full
-	bare.Name, bare.Groups = "", nil
+	bare.Name, bare.Groups, bare.Class = "", nil, ""
 	for _, algorithm := range algorithms {
 		i := h.issuer(algorithm)
 		for want, a := range map[string]sessions.Assertion{
-			`{"amr":["otp"],"aud":"https://app.example.com","auth_time":1795606140,"email":"alice@example.com","exp":1795608060,"groups":["staff"],` +
+			`{"acr":"urn:doorcode:acr:code","amr":["otp"],"aud":"https://app.example.com","auth_time":1795606140,"email":"alice@example.com","exp":1795608060,"groups":["staff"],` +
 				`"iat":1795608000,"iss":"https://gate.example.com","name":"Alice","sid":"` + s.ID.Public() + `","sub":"u1s9q0x7k2"}`: full,
 			`{"amr":["otp"],"aud":"https://app.example.com","auth_time":1795606140,"email":"alice@example.com","exp":1795608060,"groups":[],` +
 				`"iat":1795608000,"iss":"https://gate.example.com","sid":"` + s.ID.Public() + `","sub":"u1s9q0x7k2"}`: bare,

@@ -1,0 +1,140 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package challenge
+
+import (
+	"encoding/binary"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/keyring"
+	"github.com/doorcode/caddy-doorcode/challenge/passkeys"
+)
+
+// ErrPasskeyRefused is the kind of a [*TryError] that no passkey of the person answers
+// for. Why is not said: an unknown passkey, a person who may not pass, a changed answer
+// and one that was given before are refused alike.
+var ErrPasskeyRefused = errors.New("passkey was not accepted")
+
+// NeedsPasskey is why a session is asked whose last proof was no passkey, where only
+// one will do, see [AcceptPasskey]. It is no reason of package risk: nothing about it is
+// out of the ordinary.
+const NeedsPasskey Reason = "passkey"
+
+// An Accept says which ways satisfy a check.
+type Accept string
+
+// What can be accepted.
+const (
+	AcceptAny  Accept = ""     // each way that the gate has
+	AcceptCode Accept = "code" // all but passkeys, which are then not offered
+	// AcceptPasskey: passkeys alone. Codes still lead to the account pages, where
+	// somebody without a passkey makes one. Access tokens do not pass.
+	AcceptPasskey Accept = "passkey"
+)
+
+// The values of acr by which apps are told what a session's last proof was, least
+// first. They are our own: the levels of others, such as those of NIST SP 800-63B,
+// would say more of a mailed code than is true. A step-up by a code never leads to
+// ClassPasskey, and takes it from a session that had it (RFC 9470, section 5).
+const (
+	ClassRecovery = "urn:doorcode:acr:recovery" // what is for when the usual way fails
+	ClassCode     = "urn:doorcode:acr:code"     // a mailed code, or that of an app
+	ClassPasskey  = "urn:doorcode:acr:passkey"  // a key that asked its owner
+)
+
+// A PasskeyTry is what a browser made of the options of [Gate.OfferPasskey].
+type PasskeyTry struct {
+	Response []byte // JSON of the PublicKeyCredential, as its toJSON writes it; at most 8 KiB
+	Remember bool   // the person wants this browser remembered
+}
+
+// A passkeyAsk is the challenge of a flow, without the challenge: that is derived, so
+// that it is good for nothing but the flow's own purpose.
+type passkeyAsk struct {
+	ID id    `json:"i"`
+	At int64 `json:"t"` // Unix seconds
+}
+
+const (
+	labelAsk keyring.Label = "passkey challenge"
+	askLife                = passkeys.Patience
+	// enrolment is what the challenge of a new passkey is for, see House.askFor.
+	enrolment = "enrolment "
+)
+
+// OfferPasskey asks a browser for a passkey. options is the JSON of a
+// PublicKeyCredentialRequestOptionsJSON (WebAuthn Level 3, section 5.1.9), the same for
+// everyone but for its challenge; next is the flow that carries the challenge, sealed
+// and good for five minutes. Nothing is kept, nothing counted, and no address need be
+// known. Where the gate has no passkeys, or the flow is to prove another mailbox, the
+// error is ErrNotOffered.
+func (g *Gate) OfferPasskey(v *Visit, f *Flow) (options []byte, next *Flow, err error) {
+	site, err := v.relyingParty()
+	if err != nil || !g.offers(ByPasskey, f) || !f.Proves() {
+		return nil, nil, ErrNotOffered
+	}
+	to := *f
+	to.Passkey = &passkeyAsk{ID: newID(), At: v.Now.Unix()}
+	return site.RequestOptions(g.askOf(&to, site)), &to, nil
+}
+
+// relyingParty is the site of a visit as passkeys know it: the domain that hosts share,
+// or else the host by itself.
+func (v *Visit) relyingParty() (passkeys.RP, error) {
+	domain := v.Audience
+	if strings.Contains(domain, "://") {
+		domain = ""
+	}
+	site, err := passkeys.At(v.Link, domain)
+	site.Name = v.App
+	return site, err
+}
+
+// askOf is the challenge of a flow. What was signed for one purpose, site or address
+// is of no use for another, whatever flow it is brought with.
+func (g *Gate) askOf(f *Flow, site passkeys.RP) []byte {
+	at := *f
+	at.Way = ByMail // another tab may turn the flow to another way meanwhile
+	b := g.binding(&at)
+	return g.house.askFor(f.Passkey, site, b.gate, b.purpose, b.address, f.Key())
+}
+
+func (h *House) askFor(ask *passkeyAsk, site passkeys.RP, about ...string) []byte {
+	parts := [][]byte{ask.ID[:], binary.BigEndian.AppendUint64(nil, uint64(ask.At)), []byte(site.ID), []byte(site.Origins[0])}
+	for _, part := range about {
+		parts = append(parts, []byte(part))
+	}
+	challenge := h.ring.MAC(labelAsk, parts...)
+	return challenge[:]
+}
+
+// waits reports whether a challenge is still good.
+func (a *passkeyAsk) waits(now time.Time) bool {
+	age := now.Sub(time.Unix(a.At, 0))
+	return age < askLife && age > -time.Minute
+}
+
+// Class is what a session's last proof was worth, as its acr; empty where there was
+// none: an access token, or an earlier step's word alone.
+func (a *Admission) Class() string { return a.Live.class() }
+
+func (l *Live) class() string {
+	switch {
+	case !l.kept() || l.token:
+		return ""
+	case l.recovered():
+		return ClassRecovery
+	case l.strong:
+		return ClassPasskey
+	default:
+		return ClassCode
+	}
+}
+
+// wantsPasskey reports whether a session has to be shown a passkey for at this gate.
+func (g *Gate) wantsPasskey(v *Visit, live *Live) bool {
+	return g.policy.Accept == AcceptPasskey && !live.strong && live.kept() && !v.Account
+}
