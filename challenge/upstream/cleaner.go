@@ -40,18 +40,39 @@ func NewCleaner(o CleanerOptions) *Cleaner {
 // stay, since the gate has yet to read its own: Jar.Remove takes them out.
 // Headers.Set comes after it. It allocates nothing where there is nothing to
 // remove; a body of unknown length gets a wrapper, since its trailers are yet to
-// come.
-func (c *Cleaner) Clean(r *http.Request) {
-	c.dropClaimed(r.Header)
-	cleanConnection(r)
-	c.cleanTrailers(r)
+// come. It reports whether there is an Upgrade left.
+func (c *Cleaner) Clean(r *http.Request) (upgrades bool) {
+	has := c.sweep(r.Header)
+	if has.connection || has.upgrade || r.Method == http.MethodConnect {
+		cleanConnection(r)
+	}
+	c.cleanTrailers(r, has.trailer)
+	return has.upgrade && len(r.Header["Upgrade"]) > 0
+}
+
+// met are fields that most requests do not have, so that nobody need look for them.
+type met struct{ connection, upgrade, trailer bool }
+
+// sweep is dropClaimed, and tells what it met on the way.
+func (c *Cleaner) sweep(h http.Header) (has met) {
+	for name := range h {
+		switch {
+		case !c.claimed.misses(name) && c.claimed.has(name):
+			delete(h, name)
+		case len(name) == len("Upgrade"):
+			has.upgrade, has.trailer = has.upgrade || name == "Upgrade", has.trailer || name == "Trailer"
+		case len(name) == len("Connection"):
+			has.connection = has.connection || name == "Connection"
+		}
+	}
+	return has
 }
 
 // cleanTrailers drops trailers of ours, those announced now and those that come
 // without announcement when the body ends.
-func (c *Cleaner) cleanTrailers(r *http.Request) {
+func (c *Cleaner) cleanTrailers(r *http.Request, announced bool) {
 	c.dropClaimed(r.Trailer)
-	if lines := r.Header["Trailer"]; len(lines) > 0 {
+	if lines := r.Header["Trailer"]; announced && len(lines) > 0 {
 		c.cleanAnnouncement(r.Header, lines)
 	}
 	if r.Body == nil || r.Body == http.NoBody {
@@ -64,6 +85,9 @@ func (c *Cleaner) cleanTrailers(r *http.Request) {
 }
 
 func (c *Cleaner) dropClaimed(h http.Header) {
+	if len(h) == 0 {
+		return
+	}
 	for name := range h {
 		if c.claimed.has(name) {
 			delete(h, name)

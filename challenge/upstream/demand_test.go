@@ -4,6 +4,7 @@
 package upstream_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -201,5 +202,31 @@ func TestRuling38NobodyIsAskedWhoWasNotAdmittedByASession(t *testing.T) {
 	_, demanded := g.Demand()
 	if g.Done(); demanded || w.Code != http.StatusUnauthorized || len(w.Header()) != 2 {
 		t.Errorf("demanded: %v, answer: %d %v", demanded, w.Code, w.Header())
+	}
+}
+
+// What servers in front had put into the header is there again after a swallowed
+// answer, whether it is the usual or not.
+func TestSTP04ASwallowedAnswerLeavesTheHeaderAsItWas(t *testing.T) {
+	for _, before := range []http.Header{
+		{},
+		{"Server": {"Caddy"}},
+		{"Server": {"Caddy"}, "Alt-Svc": {`h3=":443"`}},
+		{"Alt-Svc": {"a", "b"}},
+		{"Server": {"Caddy"}, "X-Frame-Options": {"DENY"}},
+		{"server": {"x"}, "Alt-Svc": {"a"}},
+		{"Server": {"Caddy"}, "Alt-Svc": {"a"}, "Vary": {"Accept", "Cookie"}},
+	} {
+		w := httptest.NewRecorder()
+		maps.Copy(w.Header(), before.Clone())
+		g := upstream.NewAnswers(upstream.AnswersOptions{}).Guard(w, httptest.NewRequest(http.MethodGet, "/", nil), true)
+		g.Listen(time.Time{}, noon)
+		g.Header().Set("Server", "app")
+		g.Header().Set("Doorcode-Require", "max_age=300")
+		g.WriteHeader(http.StatusOK)
+		if _, demanded := g.Demand(); !demanded || !maps.EqualFunc(w.Header(), before, slices.Equal) {
+			t.Errorf("demanded: %v, %v became %v", demanded, before, w.Header())
+		}
+		g.Done()
 	}
 }

@@ -23,16 +23,17 @@ func NewAnswers(o AnswersOptions) *Answers {
 // header holds any Cache-Control and, for the status of a final answer, what age of
 // a code the app demands, zero for none. It looks at every key, since a handler may
 // have written one in its own case, or as a trailer.
-func (g *Guard) filter(status int) (cached bool, maxAge time.Duration) {
-	h := g.w.Header()
+func (g *Guard) filter(h http.Header, status int) (cached bool, maxAge time.Duration) {
+	g.streams, g.announced = false, false
 	heard := g.listening && status >= http.StatusOK
 	for key, lines := range h {
 		name := strings.TrimPrefix(key, http.TrailerPrefix)
 		switch {
+		case len(name) >= 32 || lengths>>len(name)&1 == 0: // most fields
 		case equalFold(name, "set-cookie"):
-			g.replace(key, lines, g.dropCookies(lines))
+			replace(h, key, lines, g.dropCookies(lines))
 		case equalFold(name, "clear-site-data"):
-			g.replace(key, lines, keepCookies(lines))
+			replace(h, key, lines, keepCookies(lines))
 		case equalFold(name, requireField):
 			if heard && key == name {
 				maxAge = stricter(maxAge, requiredAge(lines))
@@ -43,7 +44,10 @@ func (g *Guard) filter(status int) (cached bool, maxAge time.Duration) {
 				maxAge = stricter(maxAge, challengedAge(lines))
 			}
 		case equalFold(key, "trailer"):
-			g.replace(key, lines, announceable(lines))
+			g.announced = true
+			replace(h, key, lines, announceable(lines))
+		case key == "Content-Type":
+			g.streams = isEventStream(lines)
 		case equalFold(key, "cache-control"):
 			cached = cached || slices.ContainsFunc(lines, func(line string) bool { return trimBlank(line) != "" })
 		}
@@ -51,12 +55,16 @@ func (g *Guard) filter(status int) (cached bool, maxAge time.Duration) {
 	return cached, maxAge
 }
 
-func (g *Guard) replace(key string, old, lines []string) {
+// lengths has a bit for the length of each name that filter looks for.
+const lengths = 1<<len("set-cookie") | 1<<len("clear-site-data") | 1<<len(requireField) | 1<<len("www-authenticate") | 1<<len("trailer") |
+	1<<len("cache-control") | 1<<len("Content-Type")
+
+func replace(h http.Header, key string, old, lines []string) {
 	switch {
 	case len(lines) == 0:
-		delete(g.w.Header(), key)
+		delete(h, key)
 	case len(lines) != len(old) || !slices.Equal(lines, old):
-		g.w.Header()[key] = lines
+		h[key] = lines
 	}
 }
 

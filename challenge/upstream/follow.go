@@ -32,18 +32,15 @@ func (g *Guard) Unfollow() {
 	}
 }
 
-// follow begins to follow an answer whose header is final.
+// follow begins to follow an answer that goes on.
 func (g *Guard) follow() {
-	if g.follower == nil || !isEventStream(g.w.Header()) {
-		return
-	}
 	f := &following{controller: http.NewResponseController(g.w)}
 	f.done = g.follower.Follow(f.cut)
 	g.following = f
 }
 
-func isEventStream(h http.Header) bool {
-	for _, media := range h["Content-Type"] {
+func isEventStream(types []string) bool {
+	for _, media := range types {
 		if len(media) >= len(eventStream) && strings.EqualFold(media[:len(eventStream)], eventStream) {
 			return true
 		}

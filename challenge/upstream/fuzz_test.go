@@ -52,6 +52,7 @@ func FuzzJar(f *testing.F) {
 		{"own = x;;=; own", "\town=\"a;b\""},
 		{"$Version=1; own=x; $Path=/", "a=own=x"},
 		{";;;", "own==;"},
+		{"a=1 ; ;own=x; ;b=2; own=y;", "own=1;own=2;own=3;own=4;own=5;own=6;own=7;own=8;own=9;c;own=10"},
 		{" ", "own=x ; y"},
 	} {
 		f.Add(seed[0], seed[1])
@@ -75,6 +76,7 @@ func FuzzJar(f *testing.F) {
 				t.Fatalf("%q: cookie %d has %q, want %q", lines, i, got, values)
 			}
 		}
+		checkRemoveFound(t, jar, first)
 		if jar.Remove(h); len(ours)+len(theirs) == 0 {
 			if !slices.Equal(h["Cookie"], lines) {
 				t.Fatalf("%q became %q without a cookie of ours", lines, h["Cookie"])
@@ -86,6 +88,18 @@ func FuzzJar(f *testing.F) {
 			t.Fatalf("%q became %q: ours %q, others %q, want %q", lines, h["Cookie"], left, rest, others)
 		}
 	})
+}
+
+// checkRemoveFound compares removing what was found with removing what is there.
+func checkRemoveFound(t *testing.T, jar *upstream.Jar, line string) {
+	t.Helper()
+	quick, slow := http.Header{"Cookie": {line}}, http.Header{"Cookie": {line}}
+	found := jar.Read(quick)
+	jar.RemoveFound(quick, &found)
+	jar.Remove(slow)
+	if !slices.Equal(quick["Cookie"], slow["Cookie"]) {
+		t.Fatalf("%q became %q by what was found, and %q by what is there", line, quick["Cookie"], slow["Cookie"])
+	}
 }
 
 // FuzzFieldNames compares the recognition of names with folding them in full. A

@@ -41,15 +41,24 @@ type Answers struct {
 // and http.ResponseController reaches the rest through Unwrap. A Guard serves one
 // request and, like every ResponseWriter, one goroutine at a time.
 type Guard struct {
+	service
+	own    []string // Set-Cookie lines of the gate, not sent yet
+	before snapshot // of the header when Listen was called
+	room   [16]remembered
+}
+
+// service is what a Guard knows of one request.
+type service struct {
 	answers *Answers
 	w       http.ResponseWriter
 	r       *http.Request
-	own     []string // Set-Cookie lines of the gate, not sent yet
 
 	private   bool
 	committed bool
 	hijacked  bool
-	fields    int // in the header when it was sent
+	fields    int  // in the header when it was sent
+	announced bool // it named trailers
+	streams   bool // it is that of an event stream
 
 	follower  Follower
 	following *following // of an answer that goes on
@@ -58,8 +67,6 @@ type Guard struct {
 	swallowed  bool // the answer goes nowhere
 	coded, now time.Time
 	demand     Demand
-	before     snapshot // of the header when Listen was called
-	room       [16]remembered
 }
 
 var guardPool = sync.Pool{New: func() any { return new(Guard) }}
@@ -69,7 +76,7 @@ var guardPool = sync.Pool{New: func() any { return new(Guard) }}
 // returned; without it, as after a panic, the Guard is simply not used again.
 func (a *Answers) Guard(w http.ResponseWriter, r *http.Request, private bool) *Guard {
 	g := guardPool.Get().(*Guard)
-	g.answers, g.w, g.r, g.private, g.own = a, w, r, private, g.own[:0]
+	g.answers, g.w, g.r, g.private = a, w, r, private
 	return g
 }
 
@@ -92,12 +99,14 @@ func (g *Guard) Done() {
 	case g.swallowed:
 	case !g.committed:
 		g.commit(http.StatusOK)
-	case len(g.w.Header()) != g.fields || g.w.Header()["Trailer"] != nil:
-		g.filter(0)
+	default:
+		if h := g.w.Header(); len(h) != g.fields || g.announced {
+			g.filter(h, 0)
+		}
 	}
 	clear(g.own)
 	clear(g.before)
-	*g = Guard{own: g.own[:0], before: g.before[:0]}
+	g.service, g.own, g.before = service{}, g.own[:0], g.before[:0]
 	guardPool.Put(g)
 }
 
@@ -114,7 +123,7 @@ func (g *Guard) WriteHeader(status int) {
 	switch {
 	case g.committed:
 	case status < 200 && status != http.StatusSwitchingProtocols:
-		g.filter(status)
+		g.filter(g.w.Header(), status)
 	default:
 		g.commit(status)
 	}
@@ -192,7 +201,7 @@ func (g *Guard) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, http.ErrNotSupported
 	}
 	if !g.committed {
-		g.filter(0)
+		g.filter(g.w.Header(), 0)
 	}
 	conn, rw, err := http.NewResponseController(g.w).Hijack()
 	g.hijacked = g.hijacked || err == nil
@@ -211,12 +220,12 @@ func (g *Guard) Push(target string, o *http.PushOptions) error {
 // not meet.
 func (g *Guard) commit(status int) {
 	g.committed = true
-	cached, maxAge := g.filter(status)
+	h := g.w.Header()
+	cached, maxAge := g.filter(h, status)
 	if g.listening && g.stale(maxAge) {
 		g.swallow(maxAge)
 		return
 	}
-	h := g.w.Header()
 	if g.private && !cached {
 		cells := cellPool.Get().(*cells)
 		h["Cache-Control"] = cells.take("private")
@@ -234,7 +243,9 @@ func (g *Guard) commit(status int) {
 		h.Add("Set-Cookie", line)
 	}
 	g.fields = len(h)
-	g.follow()
+	if g.follower != nil && g.streams {
+		g.follow()
+	}
 }
 
 // cacheFields say how caches are to treat an answer: those of delivery networks

@@ -71,6 +71,17 @@ func BuildHeaders(fields []Field) (*Headers, error) {
 	return h, errors.Join(errs...)
 }
 
+// And returns the fields of h and more. Either may be nil.
+func (h *Headers) And(more *Headers) *Headers {
+	all := new(Headers)
+	for _, some := range []*Headers{h, more} {
+		if some != nil {
+			all.fields = append(all.fields, some.fields...)
+		}
+	}
+	return all
+}
+
 // Set sets the fields on header, each replacing what was there. Call it after
 // Clean, which removes the spellings that Set does not overwrite. It allocates
 // nothing but, once in dozens of requests, room for the next ones.

@@ -133,8 +133,59 @@ func TestCookiesAndAssertionsAreNotPrinted(t *testing.T) {
 func TestTooManyNamesAreAMistake(t *testing.T) {
 	defer func() {
 		if recover() == nil {
-			t.Error("five names are taken")
+			t.Error("more names are taken than a jar reads")
 		}
 	}()
-	upstream.NewJar("a", "b", "c", "d", "e")
+	upstream.NewJar(strings.Split(strings.Repeat("x", upstream.MaxCookies+1), "")...)
+}
+
+// TestCK03WhatWasFoundIsTakenOutOfTheLineItWasFoundInAlone: where a header is another
+// one by now, cutting by places would leave our cookie and tear another apart.
+func TestCK03WhatWasFoundIsTakenOutOfTheLineItWasFoundInAlone(t *testing.T) {
+	const ours = sessionCookie + "=secret"
+	jar := upstream.NewJarOf([]string{sessionCookie}, []string{deviceCookie})
+	for _, tt := range []struct {
+		name              string
+		found, then, want []string
+	}{
+		{"the same line", []string{"a=1; " + ours + "; b=2"}, []string{"a=1; " + ours + "; b=2"}, []string{"a=1; b=2"}},
+		{"another name that goes out with it", []string{deviceCookie + "=x; a=1"}, []string{deviceCookie + "=x; a=1"}, []string{"a=1"}},
+		{"another line", []string{ours + "; a=1"}, []string{"a=1; " + ours}, []string{"a=1"}},
+		{"one more line", []string{ours + "; a=1"}, []string{ours + "; a=1", ours}, []string{"a=1"}},
+		{"several lines", []string{ours, "a=1"}, []string{ours, "a=1"}, []string{"a=1"}},
+		{"no line any more", []string{ours}, nil, nil},
+		{"nothing was looked for", nil, []string{ours + "; a=1"}, []string{"a=1"}},
+		{"more of ours than are remembered", []string{strings.Repeat(ours+"; ", 12) + "a=1; " + ours}, []string{strings.Repeat(ours+"; ", 12) + "a=1; " + ours}, []string{"a=1"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var found upstream.Found
+			jar.Find(tt.found, &found)
+			h := http.Header{}
+			if tt.then != nil {
+				h["Cookie"] = slices.Clone(tt.then)
+			}
+			if jar.RemoveFound(h, &found); !slices.Equal(h["Cookie"], tt.want) {
+				t.Errorf("left %q, want %q", h["Cookie"], tt.want)
+			}
+			found.Clear()
+			if values := found.Values(0); len(values) > 0 {
+				t.Errorf("%q are left for the next request", values)
+			}
+		})
+	}
+	upstream.NewJar(sessionCookie).RemoveFound(http.Header{"Cookie": {ours}}, nil)
+}
+
+// TestLinesThatWereJoinedStayWhatTheyAre: many share one piece of memory.
+func TestLinesThatWereJoinedStayWhatTheyAre(t *testing.T) {
+	jar := upstream.NewJar(sessionCookie)
+	var got, want []string
+	for i := range 3000 {
+		h := http.Header{"Cookie": {fmt.Sprintf("a=%d; %s=secret; b=%d", i, sessionCookie, i)}}
+		jar.Remove(h)
+		got, want = append(got, h["Cookie"][0]), append(want, fmt.Sprintf("a=%d; b=%d", i, i))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }

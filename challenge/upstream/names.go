@@ -60,9 +60,22 @@ var Gateways = []string{
 // and its heirs (FastCGI, WSGI, PHP, Rack) make one variable of Remote-User,
 // remote_user and Remote.User, some of every byte that is neither letter nor
 // digit.
+//
+// Each field of each request is looked up here, so that names are sorted by two of
+// their letters: most fields that browsers send meet no name at all.
 type nameSet struct {
-	byFirst [27][]foldedName // by letter; what begins with none comes last
+	lists  [][]foldedName // the first one is empty
+	direct [buckets]uint8 // by the first two letters, the place of a list
+	behind [buckets]uint8 // of names that begin with "x-", by the next two
+	short  []foldedName   // too short to be sorted
+	meets  [256]uint32    // by the first byte, a bit for each second one with which any name begins
 }
+
+const (
+	buckets  = 1 << 10
+	maxLists = 1<<8 - 1
+	every    = 1<<32 - 1
+)
 
 type foldedName struct {
 	text   string
@@ -70,18 +83,76 @@ type foldedName struct {
 }
 
 // newNameSet takes names; those that end in "*" are prefixes.
-func newNameSet(lists ...[]string) *nameSet {
-	s := new(nameSet)
-	for _, name := range slices.Concat(lists...) {
+func newNameSet(names ...[]string) *nameSet {
+	s := &nameSet{lists: make([][]foldedName, 1)}
+	for c := range s.meets {
+		if blank(byte(c)) {
+			s.meets[c] = every // blanks are cut off before a name is looked up
+		}
+	}
+	for _, name := range slices.Concat(names...) {
 		text, prefix := strings.CutSuffix(name, "*")
 		if text = fold(trimBlank(text)); text == "" {
 			continue // a prefix of nothing would name every field
 		}
-		list := &s.byFirst[slot(text[0])]
-		*list = append(*list, foldedName{text, prefix})
+		s.add(foldedName{text, prefix})
 	}
 	return s
 }
+
+func (s *nameSet) add(name foldedName) {
+	s.expect(name.text)
+	place := s.place(name.text)
+	if place == nil || *place == 0 && len(s.lists) > maxLists {
+		s.short = append(s.short, name)
+		return
+	}
+	if *place == 0 {
+		*place = uint8(len(s.lists))
+		s.lists = append(s.lists, nil)
+	}
+	s.lists[*place] = append(s.lists[*place], name)
+}
+
+// expect has meets say so of all that begins like text, which is folded. Of a name of
+// one letter any second byte may be a blank that is cut off, so it counts as all.
+func (s *nameSet) expect(text string) {
+	for c := range s.meets {
+		if folded[c] != text[0] {
+			continue
+		}
+		for second := range folded {
+			if len(text) == 1 || folded[second] == text[1] {
+				s.meets[c] |= 1 << (second & 31)
+			}
+		}
+	}
+}
+
+// misses reports that name is surely none of the set: most are not, by their first two
+// bytes.
+func (s *nameSet) misses(name string) bool {
+	return len(name) > 1 && s.meets[name[0]]>>(name[1]&31)&1 == 0
+}
+
+// place is where the list of names is kept that begin like name; nil for one that is
+// too short to tell.
+func (s *nameSet) place(name string) *uint8 {
+	if len(name) < 2 {
+		return nil
+	}
+	first, second := folded[name[0]], folded[name[1]]
+	if first != 'x' || second != '-' {
+		return &s.direct[bucket(first, second)]
+	}
+	if len(name) < 4 {
+		return nil
+	}
+	return &s.behind[bucket(folded[name[2]], folded[name[3]])]
+}
+
+// bucket tells letters apart; what else there is may share a place with some.
+func bucket(first, second byte) int { return int(first&31)<<5 | int(second&31) }
 
 func fold(name string) string {
 	text := []byte(name)
@@ -93,11 +164,20 @@ func fold(name string) string {
 
 // has reports whether some app may read name as one of the set.
 func (s *nameSet) has(name string) bool {
-	name = trimBlank(name)
 	if name == "" {
 		return false
 	}
-	for _, own := range s.byFirst[slot(folded[name[0]])] {
+	if blank(name[0]) || blank(name[len(name)-1]) {
+		name = trimBlank(name)
+	}
+	if place := s.place(name); place != nil && *place != 0 && anyName(s.lists[*place], name) {
+		return true
+	}
+	return len(s.short) > 0 && anyName(s.short, name)
+}
+
+func anyName(list []foldedName, name string) bool {
+	for _, own := range list {
 		if len(name) < len(own.text) || !own.prefix && len(name) != len(own.text) {
 			continue
 		}
@@ -116,13 +196,6 @@ func sameFolded(text, name string) bool {
 		}
 	}
 	return true
-}
-
-func slot(c byte) int {
-	if c >= 'a' && c <= 'z' {
-		return int(c - 'a')
-	}
-	return 26
 }
 
 // folded lowers letters and makes a hyphen of all that is neither letter nor digit.

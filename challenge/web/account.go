@@ -56,6 +56,7 @@ func sitDown(d *Door, w http.ResponseWriter, r *http.Request, in *Arrival) (*des
 		redirect(w, in.site, d.endpointsPath(in.Original))
 		return nil, false
 	}
+	in.visit.Account = true
 	return &desk{door: d, w: w, r: r, in: in, name: name}, d.visited(w, r, in)
 }
 
@@ -114,8 +115,11 @@ func pressed(show, act func(*desk)) handler {
 func (k *desk) enter() (challenge.Verdict, bool) {
 	k.in.Answer = AnswerByKind // somebody asks for the page itself
 	v := k.door.gate.Admit(k.r.Context(), &k.in.visit)
-	for _, cookie := range k.door.cookiesOf(k.in, v) {
+	for _, cookie := range k.door.cookiesOf(k.in, &v) {
 		k.w.Header().Add("Set-Cookie", cookie)
+	}
+	if v.SetSession != "" && v.Admission != nil {
+		k.door.addOffer(k.w.Header(), k.in, v.Admission.Live)
 	}
 	if v.Decision == challenge.Pass && v.Admission != nil && v.Admission.Live.Key() != "" {
 		k.admission, k.in.proved = v.Admission, v.Admission.Live
@@ -179,7 +183,7 @@ func (k *desk) frame() pages.AccountFrame {
 	offers := k.door.gate.Offers()
 	f := pages.AccountFrame{
 		Endpoints: k.door.endpointsFrom(k.in.Original), Current: k.name, Address: string(k.admission.Identity.Email), Flow: k.starting(),
-		Tabs: pages.AccountTabs{BackupCodes: offers.BackupCodes, Ways: offers.App || offers.Second, Tokens: offers.Tokens}, Now: k.in.Now,
+		Tabs: pages.AccountTabs{BackupCodes: offers.BackupCodes, Ways: offers.App || offers.Second, Passkeys: offers.Passkeys, Tokens: offers.Tokens}, Now: k.in.Now,
 		Replaced: k.query().Has(queryReplaced),
 	}
 	if k.read != nil && k.read.Settings.Zone != "" {

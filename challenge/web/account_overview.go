@@ -58,7 +58,7 @@ func (k *desk) overviewPage(a challenge.Account) pages.AccountOverview {
 	p := pages.AccountOverview{
 		Frame: k.frame(), Since: live.Issued, Until: live.Expires,
 		Browsers: len(a.Browsers), Codes: a.Backup.Left, Made: a.Backup.Made,
-		App: !a.App.Made.IsZero(), Second: a.Second.Address != "", Tokens: len(a.Tokens), May: k.mayChange(),
+		App: !a.App.Made.IsZero(), Second: a.Second.Address != "", Passkeys: len(a.Passkeys), Tokens: len(a.Tokens), May: k.mayChange(),
 		CodesHeld: a.Backup.Suspended, AppHeld: a.App.Suspended, SecondHeld: a.Second.Suspended,
 		Urge: a.Urge, MailboxHere: a.MailboxHere, Guarded: a.Guarded,
 		Cancelled: k.query().Has(queryCancelled),
@@ -81,6 +81,7 @@ func (k *desk) overviewPage(a challenge.Account) pages.AccountOverview {
 var accountChanges = map[challenge.ChangeKind]pages.AccountChange{
 	challenge.MakeBackupCodes: pages.ChangeBackupCodes, challenge.AddApp: pages.ChangeAddApp, challenge.RemoveApp: pages.ChangeRemoveApp,
 	challenge.SetSecond: pages.ChangeSetSecond, challenge.ProveSecond: pages.ChangeSetSecond, challenge.RemoveSecond: pages.ChangeRemoveSecond,
+	challenge.AddPasskey: pages.ChangeAddPasskey, challenge.RemovePasskey: pages.ChangeRemovePasskey,
 	challenge.AddToken: pages.ChangeAddToken, challenge.ExportData: pages.ChangeExport, challenge.EraseData: pages.ChangeErase,
 }
 

@@ -49,7 +49,7 @@ func (k *desk) starting() string {
 // only confirm the change that a code was entered for, and shows no secret.
 func (k *desk) pressing(action, object string) pages.AccountFrame {
 	f := k.frame()
-	confirms := action == doConfirm && object != string(challenge.AddApp)
+	confirms := action == doConfirm && object != string(challenge.AddApp) && object != string(challenge.AddPasskey)
 	if k.answersPost() || confirms {
 		f.Flow = k.door.sealFor(k.in, purposeAccount, press{
 			Session: k.admission.Live.Key(), Made: k.in.Now.Unix(), Page: k.name, Action: action, Object: object,

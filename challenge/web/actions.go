@@ -28,6 +28,8 @@ type result struct {
 	note    *challenge.FlowNote
 	cookies []string
 	done    bool            // the person is in
+	proved  bool            // they have shown who they are: other tabs can go on
+	offered *passkeyOffered // what a passkey is to sign
 	live    *challenge.Live // by this session
 	err     error           // nothing could be decided
 }
@@ -102,10 +104,15 @@ func (d *Door) postCode(ctx context.Context, r *http.Request, in *Arrival, f *ch
 		}
 		return result{flow: f, note: note, err: broken(err)}
 	}
+	return d.entered(in, entry)
+}
+
+// entered is what showing who one is came to.
+func (d *Door) entered(in *Arrival, entry challenge.Entry) result {
 	if entry.Flow != nil {
-		return result{flow: entry.Flow} // its page goes on with the change
+		return result{flow: entry.Flow, proved: true} // its page goes on with the change
 	}
-	res := result{done: true, live: entry.Admission.Live, cookies: []string{d.cookies.session(in, entry.SetSession)}}
+	res := result{done: true, proved: true, live: entry.Admission.Live, cookies: []string{d.cookies.session(in, entry.SetSession)}}
 	if entry.SetDevice != "" {
 		res.cookies = append(res.cookies, d.cookies.device(in, entry.SetDevice, d.gate.Policy().Devices.Most))
 	}

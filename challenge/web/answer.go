@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/bound"
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
 )
 
@@ -30,7 +31,10 @@ const retrySoon = 10 * time.Second
 func (d *Door) refuse(w http.ResponseWriter, r *http.Request, in *Arrival, v challenge.Verdict) Outcome {
 	out := Outcome{Decision: DecisionCheck, Reason: v.Reason, Observed: v.Observed.Reasons()}
 	d.noteConfirm(in, v)
-	for _, cookie := range d.cookiesOf(in, v) {
+	if skipped := r.Header.Get(bound.HeaderSkipped); v.Reason == challenge.Unbound && skipped != "" {
+		d.gate.Skipped(r.Context(), &in.visit, skipped)
+	}
+	for _, cookie := range d.cookiesOf(in, &v) {
 		w.Header().Add("Set-Cookie", cookie)
 	}
 	switch {
@@ -164,6 +168,9 @@ func (d *Door) Demand(w http.ResponseWriter, r *http.Request, in *Arrival, a *ch
 		d.refuseScope(w, r)
 		return Outcome{Decision: DecisionDeny, Reason: beyondToken}
 	}
+	if isEarly(r) {
+		return d.again(w)
+	}
 	in.demanded = true
 	in.visit.Page = challenge.Page{MaxAge: maxAge}
 	return d.refuse(w, r, in, challenge.Verdict{Decision: challenge.Check, Reason: challenge.Sensitive, Identity: a.Identity, Admission: a})
@@ -181,8 +188,12 @@ func (d *Door) barred(w http.ResponseWriter, r *http.Request, in *Arrival) {
 
 // deny answers somebody who is known and may not pass.
 func (d *Door) deny(w http.ResponseWriter, r *http.Request, in *Arrival, v challenge.Verdict) {
-	if v.Barred {
+	switch {
+	case v.Barred:
 		d.barred(w, r, in)
+		return
+	case v.Keyless:
+		d.keyless(w, r, in, v)
 		return
 	}
 	d.head(w)

@@ -71,7 +71,7 @@ func (d *Door) beginCheck(w http.ResponseWriter, r *http.Request, in *Arrival) {
 	switch verdict.Decision {
 	case challenge.Pass:
 		h := d.head(w)
-		for _, cookie := range d.cookiesOf(in, verdict) {
+		for _, cookie := range d.cookiesOf(in, &verdict) {
 			h.Add("Set-Cookie", cookie)
 		}
 		redirect(w, in.site, back)

@@ -88,6 +88,9 @@ func (c *check) screen() (screen, error) {
 	if c.flow != nil && !c.flow.Fits(&c.in.visit) {
 		c.flow = nil // of a check that is none any more, or of another kind
 	}
+	if c.door.onlyPasskeys(c.in) {
+		return c.passkeyScreen(), nil
+	}
 	if c.isKnown() {
 		return c.known()
 	}
@@ -160,7 +163,11 @@ func (c *check) button() screen {
 		fresh = c.door.gate.NewFlow(&c.in.visit)
 		c.flow = fresh
 	}
-	page := pages.Send{Confirm: c.in.visit.Confirm != nil, Endpoints: c.endpoints(), Flow: c.hidden(), Held: c.kept(), Address: string(c.flow.Address)}
+	page := pages.Send{
+		Confirm: c.in.visit.Confirm != nil, Endpoints: c.endpoints(), Flow: c.hidden(), Held: c.kept(), Address: string(c.flow.Address),
+		Passkeys: c.usesPasskeys(), Now: c.in.Now,
+	}
+	page.Trouble, page.RetryAt = c.passkeyTrouble()
 	return screen{page: page, status: http.StatusUnauthorized, flow: fresh}
 }
 
@@ -191,10 +198,21 @@ func (c *check) codeScreen(p challenge.Progress, set *challenge.Flow) screen {
 
 // codePage fills in screens [2], [3] and [5], and all that can come of them.
 func (c *check) codePage(p challenge.Progress) pages.Code {
+	page := c.pageOfCode(p)
+	switch trouble, until := c.passkeyTrouble(); {
+	case trouble == pages.PasskeyRefused:
+		page.Notice = pages.PasskeyNotTaken
+	case trouble == pages.PasskeyOften && page.RetryAt.IsZero():
+		page.Notice, page.RetryAt = pages.PasskeysUsedOften, until
+	}
+	return page
+}
+
+func (c *check) pageOfCode(p challenge.Progress) pages.Code {
 	policy := c.door.gate.Policy()
 	page := pages.Code{
 		Endpoints: c.endpoints(), Flow: c.hidden(), Address: string(c.flow.Address), Known: c.isKnown(), Confirm: c.in.visit.Confirm != nil,
-		Way: pageWays[c.flow.Way], Offers: c.door.offersAt(c.flow), For: purposeOf(c.flow),
+		Way: pageWays[c.flow.Way], Offers: c.door.offersAt(c.flow), Passkeys: c.usesPasskeys(), For: purposeOf(c.flow),
 		Ref: p.Ref, Length: p.Form.Length, Alphabet: string(p.Form.Alphabet),
 		Tries: policy.Code.Attempts, TriesLeft: p.Left, Mails: policy.Code.Mails, MailsUsedUp: p.MailsUp,
 		Now: c.in.Now, Expires: p.Ends, RetryAt: p.Until, ResendIn: max(0, p.ResendAt.Sub(c.in.Now)),
@@ -282,7 +300,8 @@ func (c *check) emailPage() pages.Email {
 	page := pages.Email{
 		Endpoints: c.endpoints(), Flow: c.hidden(), Address: string(c.verdict.Remembered),
 		Now: c.in.Now, FormNotSent: c.formLost, Held: c.kept(), AnswersPost: c.answersPost,
-		SignedOut: c.verdict.Elsewhere, ByOperator: c.verdict.ByOperator,
+		SignedOut: c.verdict.Elsewhere, ByOperator: c.verdict.ByOperator, Unbound: c.verdict.Reason == challenge.Unbound,
+		Passkeys: c.usesPasskeys(),
 	}
 	n := c.flow.Note
 	if n == nil {
@@ -354,5 +373,5 @@ var reasons = map[challenge.Reason]pages.Reason{
 	challenge.NewBrowser: pages.ReasonNewBrowser, challenge.Expired: pages.ReasonExpired,
 	challenge.Ended: pages.ReasonEnded, challenge.Always: pages.ReasonAlways, challenge.Operator: pages.ReasonOperator,
 	challenge.NewPlace: pages.ReasonNewPlace, challenge.NewNetwork: pages.ReasonNewNetwork, challenge.Travel: pages.ReasonTravel,
-	challenge.Sensitive: pages.ReasonSensitive,
+	challenge.Sensitive: pages.ReasonSensitive, challenge.Unbound: pages.ReasonUnbound,
 }

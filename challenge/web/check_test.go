@@ -179,6 +179,7 @@ type said struct {
 	Reason    string `json:"reason"`
 	TriesLeft *int   `json:"tries_left"`
 	ResendIn  int    `json:"resend_in"`
+	Verified  bool   `json:"verified"`
 }
 
 func (a answer) json(t testing.TB) (s said) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/doorcode/caddy-doorcode/challenge/bound"
 	"github.com/doorcode/caddy-doorcode/challenge/upstream"
 )
 
@@ -28,6 +29,7 @@ const (
 	deviceCookie
 	flowCookie
 	languageCookie
+	boundCookie // shows the key of a bound browser
 )
 
 // cookies knows the names and attributes of our cookies: the one place where
@@ -35,9 +37,9 @@ const (
 type cookies struct {
 	options CookieOptions
 	domain  string
-	secured *upstream.Jar // names over https
-	plain   *upstream.Jar // names over http
-	names   [2][4]string  // plain, secured
+	secured *upstream.Jar // names over https; it takes out the others too
+	plain   *upstream.Jar // names over http, likewise
+	names   [2][5]string  // plain, secured
 }
 
 func newCookies(o CookieOptions, domain string) cookies {
@@ -49,16 +51,17 @@ func newCookies(o CookieOptions, domain string) cookies {
 	if domain != "" {
 		wide = "__Secure-" + o.Name
 	}
-	c.names[0] = [4]string{o.Name, o.Name + "-device", o.Name + "-flow", o.Name + "-language"}
-	c.names[1] = [4]string{wide, wide + "-device", host + "-flow", host + "-language"}
-	c.plain, c.secured = upstream.NewJar(c.names[0][:]...), upstream.NewJar(c.names[1][:]...)
+	c.names[0] = [5]string{o.Name, o.Name + "-device", o.Name + "-flow", o.Name + "-language", o.Name + "-bound"}
+	// Chromium (156) takes no cookie with "__Host-Http-" for one that it is to keep fresh.
+	c.names[1] = [5]string{wide, wide + "-device", host + "-flow", host + "-language", "__Host-" + o.Name + "-bound"}
+	c.plain, c.secured = upstream.NewJarOf(c.names[0][:], c.names[1][:]), upstream.NewJarOf(c.names[1][:], c.names[0][:])
 	return c
 }
 
 // bare reports whether cookies go without prefix and Secure: on loopback, and
 // where the operator said so.
 func (c *cookies) bare(in *Arrival) bool {
-	return !in.Secure && (c.options.Insecure || isLoopback(hostname(in.site.host)))
+	return !in.Secure && (c.options.Insecure || in.site.loopback)
 }
 
 func (c *cookies) jar(in *Arrival) *upstream.Jar {
@@ -78,6 +81,16 @@ func (c *cookies) device(in *Arrival, value string, life time.Duration) string {
 
 func (c *cookies) flow(in *Arrival, value string, life time.Duration) string {
 	return c.write(in, flowCookie, value, life)
+}
+
+// bound is the cookie that shows a bound browser's key, with its name and what a browser
+// is told of it besides. It is never of a whole domain, since a key is of one origin.
+func (c *cookies) bound(in *Arrival, value string) (name, attributes, cookie string) {
+	attributes = "Path=/; Secure; HttpOnly; SameSite=Lax"
+	if c.options.Strict {
+		attributes = "Path=/; Secure; HttpOnly; SameSite=Strict"
+	}
+	return c.names[1][boundCookie], attributes, c.write(in, boundCookie, value, bound.PassLife)
 }
 
 // expire ends one of our cookies.
@@ -106,10 +119,11 @@ func (c *cookies) write(in *Arrival, which int, value string, life time.Duration
 func (d *Door) Names() []string { return append(d.cookies.names[0][:], d.cookies.names[1][:]...) }
 
 // RemoveCookies takes our cookies out of a request that goes to the app.
-func (d *Door) RemoveCookies(h http.Header) {
-	d.cookies.secured.Remove(h)
-	d.cookies.plain.Remove(h)
-}
+func (d *Door) RemoveCookies(h http.Header) { d.cookies.secured.Remove(h) }
+
+// TakeCookies is RemoveCookies for a request that Serve has let pass: it knows where
+// they are.
+func (d *Door) TakeCookies(h http.Header, in *Arrival) { d.cookies.secured.RemoveFound(h, in.found) }
 
 // isLoopback reports whether a host name is this machine's own.
 func isLoopback(host string) bool {

@@ -23,19 +23,27 @@ type endpoint struct {
 }
 
 var endpoints = map[string]endpoint{
-	"begin":     {get: (*Door).beginPage, post: (*Door).beginCheck},
-	"email":     {post: acting((*Door).postEmail)},
-	"verify":    {post: acting((*Door).postCode)},
-	"backup":    {post: acting((*Door).postCode)},
-	"way":       {post: acting((*Door).postWay)},
-	"resend":    {post: acting((*Door).postResend)},
-	"change":    {post: acting((*Door).postChange)},
-	"form":      {post: (*Door).heldForm},
+	"begin":  {get: (*Door).beginPage, post: (*Door).beginCheck},
+	"email":  {post: acting((*Door).postEmail)},
+	"verify": {post: acting((*Door).postCode)},
+	"backup": {post: acting((*Door).postCode)},
+	"way":    {post: acting((*Door).postWay)},
+	"resend": {post: acting((*Door).postResend)},
+	"change": {post: acting((*Door).postChange)},
+	"form":   {post: (*Door).heldForm},
+
+	passkeyEndpoint:     {post: acting((*Door).postPasskey)},
+	pages.PasskeyScript: {get: (*Door).servePasskeyScript, open: true},
+	passkeysEndpoint:    atDesk((*desk).passkeys, (*desk).postPasskeys),
+
 	"status":    {get: (*Door).status},
 	"session":   {get: (*Door).sessionInfo},
 	"jwks.json": {get: (*Door).jwks, open: true},
 	"signout":   {get: (*Door).signOutPage, post: (*Door).signOut},
 	"ping":      {get: (*Door).ping, open: true},
+
+	bindEndpoint:  {post: (*Door).bind},
+	proveEndpoint: {post: (*Door).prove},
 
 	languageEndpoint: {get: (*Door).languagePage, post: (*Door).postLanguage},
 
@@ -92,9 +100,8 @@ func (d *Door) serveEndpoint(w http.ResponseWriter, r *http.Request, in *Arrival
 	case isSpeculative(r.Header):
 		d.challengeHead(d.head(w), in, challenge.NewBrowser)
 		empty(w, http.StatusUnauthorized)
-	case r.Method == http.MethodPost && isEarly(r):
-		d.head(w)
-		empty(w, http.StatusTooEarly)
+	case isEarly(r) && !(e.open && r.Method != http.MethodPost):
+		d.again(w)
 	case !e.open && d.cookieless(in):
 		d.plainHTTP(w, r, in)
 	case again: // a refresh of what answered a form, or Back to it: the page itself tells how things stand
@@ -113,7 +120,7 @@ func (d *Door) endpointNamed(name string) (endpoint, bool) {
 		return endpoint{get: (*Door).stopPage, post: (*Door).stop, open: true}, true
 	}
 	e, ok := endpoints[name]
-	return e, ok
+	return e, ok && (!ofPasskeys(name) || d.gate.Offers().Passkeys)
 }
 
 // acting wraps an action in the checks that every form gets: it must come from

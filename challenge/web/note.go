@@ -78,6 +78,8 @@ func noteOf(err error) *challenge.FlowNote {
 
 func kindOfTry(err error) string {
 	switch {
+	case errors.Is(err, challenge.ErrPasskeyRefused):
+		return notePasskey
 	case errors.Is(err, challenge.ErrOldCode):
 		return noteOld
 	case errors.Is(err, challenge.ErrLabel):
@@ -135,6 +137,7 @@ var sendNotices = map[string]pages.Notice{
 var emailTroubles = map[string]pages.EmailTrouble{
 	noteNoEmail: pages.EmailMissing, noteBadEmail: pages.EmailMalformed, noteSuggest: pages.EmailSuggestion,
 	noteNotListed: pages.EmailNotOnList, noteNetworkMails: pages.EmailNetworkMails, noteAllMails: pages.EmailNetworkMails,
+	noteOfEmail + notePasskey: pages.EmailPasskey, noteOfEmail + notePasskeyOften: pages.EmailPasskeyOften,
 }
 
 // applyNote puts what the last action came to onto the code page. The store's

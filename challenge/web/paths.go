@@ -31,6 +31,9 @@ func (d *Door) endpoint(u *url.URL) (name string, own bool) {
 
 func cutSegment(path string) (before, after string, found bool) {
 	const inside, last = "/" + segment + "/", "/" + segment
+	if !strings.Contains(path, last) {
+		return "", "", false // most paths, in one look
+	}
 	if i := strings.LastIndex(path, inside); i >= 0 {
 		return path[:i], path[i+len(inside):], true
 	}

@@ -43,6 +43,8 @@ var problemTypes = map[string]problemType{
 	"check-needed": {http.StatusUnauthorized, "A code is needed"},
 	"no-access":    {http.StatusForbidden, "No access"},
 	"no-country":   {http.StatusForbidden, "Not available here"},
+	"no-key":       {http.StatusForbidden, "The browser has no key"},
+	"not-bound":    {http.StatusForbidden, "The key was not taken"},
 	"unavailable":  {http.StatusServiceUnavailable, "Sign-in is unavailable"},
 	"plain-http":   {http.StatusBadRequest, "The site needs https"},
 
@@ -52,6 +54,7 @@ var problemTypes = map[string]problemType{
 	"wrong-code":       {http.StatusUnprocessableEntity, "The code is not right"},
 	"malformed":        {http.StatusUnprocessableEntity, "The entry has the wrong form"},
 	"not-listed":       {http.StatusUnprocessableEntity, "The address is not on the list"},
+	"passkey-refused":  {http.StatusUnprocessableEntity, "The passkey was not accepted"},
 	"code-superseded":  {http.StatusConflict, "The code is from an earlier email"},
 	"code-expired":     {http.StatusGone, "The code has expired"},
 	"code-lost":        {http.StatusGone, "The code was lost"},
@@ -82,6 +85,8 @@ var noteProblems = map[string]string{
 	noteExpired: "code-expired", noteCancelled: "code-cancelled", noteLost: "code-lost", noteOld: "code-superseded", noteWrong: "wrong-code",
 	noteMail: "mail-unavailable", noteEarly: "too-many-emails", noteUsedUp: "too-many-emails", noteNotListed: "not-listed",
 	noteNetworkMails: "too-many-emails", noteAllMails: "too-many-emails",
+	notePasskey: "passkey-refused", noteOfEmail + notePasskey: "passkey-refused",
+	notePasskeyOften: "locked", noteOfEmail + notePasskeyOften: "locked",
 
 	string(challenge.LimitTryAddress):  "locked",
 	string(challenge.LimitTryIP):       "locked",

@@ -23,5 +23,5 @@ func (d *Door) Visit(r *http.Request, in *Arrival) (challenge.Visit, bool) {
 // CookiesOf are the Set-Cookie values by which a browser keeps what a code gave
 // it. Visit must have been asked about the arrival.
 func (d *Door) CookiesOf(in *Arrival, e challenge.Entry) []string {
-	return d.cookiesOf(in, challenge.Verdict{SetSession: e.SetSession, SetDevice: e.SetDevice})
+	return d.cookiesOf(in, &challenge.Verdict{SetSession: e.SetSession, SetDevice: e.SetDevice})
 }

@@ -43,6 +43,8 @@ type answered struct {
 	OK   bool   `json:"ok"`
 	To   string `json:"to"`
 	Form string `json:"form,omitempty"`
+	// Verified: other tabs of the browser can go on, too.
+	Verified bool `json:"verified,omitempty"`
 }
 
 // reply answers an action: for a script in JSON, else by leading back to the
@@ -66,7 +68,12 @@ func (d *Door) reply(w http.ResponseWriter, r *http.Request, in *Arrival, res re
 	for _, cookie := range res.cookies {
 		h.Add("Set-Cookie", cookie)
 	}
+	if res.done {
+		d.addOffer(h, in, res.live)
+	}
 	switch {
+	case res.offered != nil && wantsJSON(r):
+		answerJSON(w, r, res.offered)
 	case !wantsJSON(r) && brings == nil:
 		redirect(w, in.site, back)
 	case !wantsJSON(r) && brings.fits(res.live):
@@ -77,7 +84,7 @@ func (d *Door) reply(w http.ResponseWriter, r *http.Request, in *Arrival, res re
 	case res.failed():
 		d.explain(w, r, in, res, back)
 	default:
-		said := answered{OK: true, To: safeBack(back)}
+		said := answered{OK: true, To: safeBack(back), Verified: res.proved}
 		if res.done && brings != nil {
 			said.Form = d.formURL(in, res, back, brings)
 		}
@@ -101,6 +108,10 @@ func (res result) failed() bool {
 // explain tells a script what came of an action: with the sentence that the page
 // would show where that is all there is to it, else by sending it to the page.
 func (d *Door) explain(w http.ResponseWriter, r *http.Request, in *Arrival, res result, back string) {
+	if _, ok := passkeyTroubles[res.note.Kind]; ok {
+		d.explainPasskey(w, r, in, res, back)
+		return
+	}
 	p := problem{Type: noteProblems[res.note.Kind], To: safeBack(back)}
 	if p.Type == "" {
 		p.Type = "malformed"

@@ -51,6 +51,7 @@ type signedIn struct {
 	User       string    `json:"user"`
 	Name       string    `json:"name"`
 	Groups     []string  `json:"groups"`
+	Class      string    `json:"acr,omitempty"`
 	VerifiedAt time.Time `json:"verified_at,omitzero"`
 	Expires    time.Time `json:"expires,omitzero"`
 }
@@ -64,7 +65,7 @@ func (d *Door) sessionInfo(w http.ResponseWriter, r *http.Request, in *Arrival) 
 	case v.Decision == challenge.Pass && v.Admission != nil:
 		who, live := v.Admission.Identity, v.Admission.Live
 		answerJSON(w, r, signedIn{
-			Email: string(who.Email), User: who.User, Name: who.Name, Groups: append([]string{}, who.Groups...),
+			Email: string(who.Email), User: who.User, Name: who.Name, Groups: append([]string{}, who.Groups...), Class: v.Admission.Class(),
 			VerifiedAt: live.AuthTime.UTC().Truncate(time.Second), Expires: live.Expires.UTC().Truncate(time.Second),
 		})
 	case v.Decision == challenge.Deny:

@@ -16,6 +16,7 @@ type site struct {
 	origin   string // scheme and authority, no path
 	host     string // host name, with a port other than the scheme's
 	secure   bool   // the scheme is https
+	loopback bool   // the host is this machine itself
 	audience string
 	link     string // URL below which the endpoints are, whatever page a visitor is on
 	name     string
@@ -34,7 +35,7 @@ func newSite(origin string, o Options) (*site, error) {
 	} else {
 		s.host = strings.TrimSuffix(s.host, ":80")
 	}
-	s.origin = u.Scheme + "://" + s.host
+	s.origin, s.loopback = u.Scheme+"://"+s.host, isLoopback(hostname(s.host))
 	s.audience = s.origin
 	if o.SingleSignOn != "" {
 		s.audience = o.SingleSignOn
@@ -55,6 +56,9 @@ func newSite(origin string, o Options) (*site, error) {
 // stand there. Of several with one host name, port and scheme decide; behind a
 // front end that maps ports neither fits, and the first one is meant.
 func (d *Door) siteOf(host string, secure bool) *site {
+	if s := d.first; s.host == host && s.secure == secure {
+		return s
+	}
 	var found *site
 	best := -1
 	for _, s := range d.sites[hostname(host)] {

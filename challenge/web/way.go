@@ -30,6 +30,7 @@ var purposes = map[challenge.ChangeKind]pages.Purpose{
 	challenge.MakeBackupCodes: pages.PurposeBackupCodes, challenge.TestBackupCode: pages.PurposeTest,
 	challenge.AddApp: pages.PurposeApp, challenge.RemoveApp: pages.PurposeNoApp,
 	challenge.SetSecond: pages.PurposeSecond, challenge.ProveSecond: pages.PurposeProof, challenge.RemoveSecond: pages.PurposeNoSecond,
+	challenge.AddPasskey: pages.PurposePasskey, challenge.RemovePasskey: pages.PurposeNoPasskey,
 	challenge.AddToken: pages.PurposeToken, challenge.ExportData: pages.PurposeExport, challenge.EraseData: pages.PurposeErase,
 }
 

@@ -99,7 +99,7 @@ func (d *Door) AdjustedAccent() (used string, adjusted bool) {
 }
 
 // An Arrival is what the server in front knows of a request. The caller may
-// reuse it once Serve has returned.
+// reuse it once the request is over, see [Arrival.Reset].
 type Arrival struct {
 	// Original is the URL as the visitor sent it, before any rewrite.
 	Original *url.URL
@@ -132,7 +132,15 @@ type Arrival struct {
 	proved   *challenge.Live // whose page it is; nil: nobody has shown who they are
 	lexicon  *words.Lexicon  // nil before it was looked for
 	site     *site
-	found    upstream.Found
+	found    *upstream.Found // nil before somebody looked
+}
+
+// Reset makes the Arrival ready for another request.
+func (in *Arrival) Reset() {
+	found := in.found
+	*in = Arrival{}
+	in.found = found
+	found.Clear()
 }
 
 // An Outcome says whether a request may go on to the app.
@@ -144,6 +152,9 @@ type Outcome struct {
 	Origin string
 	// Cookies are Set-Cookie values that the app's answer is to carry.
 	Cookies []string
+	// Offer is a Secure-Session-Registration value that the app's answer is to carry;
+	// empty on most.
+	Offer string
 	// Decision and Reason are for the operator's logs and placeholders.
 	Decision string
 	Reason   challenge.Reason
@@ -184,6 +195,7 @@ func (d *Door) Serve(w http.ResponseWriter, r *http.Request, in *Arrival) Outcom
 		if !own && (!in.Guarded || in.Public) {
 			return Outcome{Pass: true, Decision: DecisionPublic}
 		}
+		hurry(w, r)
 		out := d.misdirected(w, r, in)
 		out.Unlogged = unlogged(endpoint)
 		return out
@@ -191,35 +203,29 @@ func (d *Door) Serve(w http.ResponseWriter, r *http.Request, in *Arrival) Outcom
 	d.describe(r, in)
 	switch {
 	case own:
+		in.visit.Own = true
+		hurry(w, r)
 		d.serveEndpoint(w, r, in, endpoint)
 		return Outcome{Decision: DecisionOwn, Unlogged: unlogged(endpoint)}
 	case !in.Guarded || in.Public:
 		return d.public(r, in)
 	case d.cookieless(in):
+		hurry(w, r)
 		d.plainHTTP(w, r, in)
 		return Outcome{Decision: DecisionDeny, Reason: PlainHTTP}
-	case isEarly(r) && r.Method != http.MethodGet && r.Method != http.MethodHead:
-		d.head(w)
-		empty(w, http.StatusTooEarly)
-		return Outcome{Decision: DecisionDeny, Reason: tooEarly}
+	case isEarly(r):
+		return d.early(w, r, in)
 	}
-	verdict, err := d.admit(r, in)
+	var verdict challenge.Verdict
+	err := d.admit(r, in, &verdict)
 	if err == nil && verdict.Decision == challenge.Pass {
-		return Outcome{
-			Pass: true, Admission: verdict.Admission, Origin: in.site.origin,
-			Cookies: d.cookiesOf(in, verdict), Decision: DecisionPass, Observed: verdict.Observed.Reasons(), Placed: verdict.Placed,
-		}
+		return d.passed(in, &verdict)
 	}
+	hurry(w, r)
 	if d.tokens && in.Token.any() {
 		return d.refuseToken(w, r, in, verdict, err)
 	}
 	return d.refuse(w, r, in, verdict)
-}
-
-// isEarly reports a request in TLS early data, which anybody who saw it can
-// send again (RFC 8470): it must change nothing.
-func isEarly(r *http.Request) bool {
-	return r.TLS != nil && !r.TLS.HandshakeComplete || r.Header.Get("Early-Data") == "1"
 }
 
 // cookieless reports whether browsers would not keep our cookies here.
@@ -227,10 +233,18 @@ func (d *Door) cookieless(in *Arrival) bool { return !in.Secure && !d.cookies.ba
 
 // describe fills in the visit.
 func (d *Door) describe(r *http.Request, in *Arrival) {
-	in.found = d.cookies.jar(in).Read(r.Header)
-	in.visit = challenge.Visit{
-		Now: in.Now, Audience: in.site.audience, Host: in.site.host, App: in.site.name,
-		IP: in.IP, Agent: r.UserAgent(), Earlier: in.Earlier, Page: in.Page, Link: in.site.link,
+	if in.found == nil {
+		in.found = new(upstream.Found)
+	}
+	in.found.Clear() // a rehearsal looks twice
+	d.cookies.jar(in).Find(r.Header["Cookie"], in.found)
+	d.introduce(r, in)
+	switch values := in.found.Values(boundCookie); len(values) {
+	case 0:
+	case 1:
+		in.visit.Proof = values[0]
+	default:
+		in.visit.Proof = d.gate.ChooseProof(in.visit, values)
 	}
 	switch values := in.found.Values(sessionCookie); len(values) {
 	case 0:
@@ -248,6 +262,18 @@ func (d *Door) describe(r *http.Request, in *Arrival) {
 	}
 }
 
+// introduce fills in what is known of a visit without its cookies. Each field by
+// itself: a literal would be made beside the visit, and copied into it.
+func (d *Door) introduce(r *http.Request, in *Arrival) {
+	v, s := &in.visit, in.site
+	*v = challenge.Visit{}
+	v.Now, v.IP, v.Earlier, v.Page = in.Now, in.IP, in.Earlier, in.Page
+	v.Audience, v.Host, v.App, v.Link = s.audience, s.host, s.name, s.link
+	if agents := r.Header["User-Agent"]; len(agents) > 0 {
+		v.Agent = agents[0]
+	}
+}
+
 // public lets a request by, with an identity if a session brings one. Nothing
 // is renewed: a public path must not cost a store write.
 func (d *Door) public(r *http.Request, in *Arrival) Outcome {
@@ -257,13 +283,13 @@ func (d *Door) public(r *http.Request, in *Arrival) Outcome {
 	}
 	in.visit.Device = ""
 	if verdict := d.gate.Admit(r.Context(), &in.visit); verdict.Decision == challenge.Pass {
-		out.Admission, out.Cookies, out.Placed = verdict.Admission, d.cookiesOf(in, verdict), verdict.Placed
+		out.Admission, out.Cookies, out.Placed = verdict.Admission, d.cookiesOf(in, &verdict), verdict.Placed
 	}
 	return out
 }
 
 // cookiesOf are the cookies that a verdict changes; none on most requests.
-func (d *Door) cookiesOf(in *Arrival, v challenge.Verdict) []string {
+func (d *Door) cookiesOf(in *Arrival, v *challenge.Verdict) []string {
 	var set []string
 	if v.SetSession != "" {
 		set = append(set, d.cookies.session(in, v.SetSession))

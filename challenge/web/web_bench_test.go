@@ -9,11 +9,14 @@ import (
 )
 
 // A sink is an answer that nobody reads.
-type sink struct{ header http.Header }
+type sink struct {
+	header http.Header
+	status int
+}
 
 func (s *sink) Header() http.Header         { return s.header }
 func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
-func (s *sink) WriteHeader(int)             {}
+func (s *sink) WriteHeader(status int)      { s.status = status }
 
 func BenchmarkServe(b *testing.B) {
 	w := newWorld(b)
@@ -38,7 +41,7 @@ func BenchmarkServe(b *testing.B) {
 		b.Run(bench.name, func(b *testing.B) {
 			r := bench.who.request(http.MethodGet, "/x", nil, bench.header)
 			in := w.arrival(r)
-			out := &sink{http.Header{}}
+			out := &sink{header: http.Header{}}
 			b.ReportAllocs()
 			for b.Loop() {
 				clear(out.header)
@@ -57,7 +60,7 @@ func TestASessionPassesWithoutAnAllocation(t *testing.T) {
 	known := w.browser().signIn("/x", ana)
 	r := known.request(http.MethodGet, "/x", nil, clicked)
 	in := w.arrival(r)
-	out := &sink{http.Header{}}
+	out := &sink{header: http.Header{}}
 	allocs := testing.AllocsPerRun(100, func() {
 		if !w.door.Serve(out, r, in).Pass {
 			t.Fatal("refused")

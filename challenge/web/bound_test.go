@@ -1,0 +1,107 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package web_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/bound/boundtest"
+)
+
+// unasked is what a browser says of a request that it makes by itself.
+var unasked = http.Header{"Sec-Fetch-Site": {"same-origin"}, "Sec-Fetch-Mode": {"no-cors"}, "Origin": {origin}}
+
+var offeredKey = regexp.MustCompile(`^\(ES256 RS256\);path="([^"]+)";challenge="([^"]+)";authorization="([^"]+)"$`)
+
+// binds enters a code, and answers the offer that comes with its session.
+func (b *browser) binds(target string) (key *boundtest.Key, refresh string) {
+	b.w.t.Helper()
+	code, k := b.ask(target, ana), boundtest.NewKey()
+	entered := b.post(clicked, "/verify", "code", code, "remember", "on")
+	offer := offeredKey.FindStringSubmatch(entered.Header.Get("Secure-Session-Registration"))
+	if offer == nil {
+		b.w.t.Fatalf("nothing is offered: %v", entered.Header)
+	}
+	answer := b.do(http.MethodPost, offer[1], nil, with(unasked, "Secure-Session-Response", k.Register(offer[2], offer[3])))
+	answer.wants(b.w.t, http.StatusOK)
+	var terms struct {
+		Refresh string `json:"refresh_url"`
+	}
+	if err := json.Unmarshal([]byte(answer.body), &terms); err != nil {
+		b.w.t.Fatal(err)
+	}
+	return k, terms.Refresh
+}
+
+func TestAnUnprovedBrowserIsToldWhy(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.binds("/x")
+	b.open("/x").wants(t, http.StatusOK, "app")
+	w.clock.advance(12 * time.Minute)
+	page := b.open("/x")
+	page.wants(t, http.StatusUnauthorized, "Sign in to", "This browser couldn't prove that it's yours", "!"+ana)
+	if got := page.Header.Get("Doorcode-Reason"); got != "unbound" {
+		t.Errorf("Doorcode-Reason %q", got)
+	}
+	if fetched := b.do(http.MethodGet, "/api", nil, scripted); fetched.StatusCode != http.StatusUnauthorized || !strings.Contains(fetched.body, `"reason": "unbound"`) {
+		t.Errorf("a script is answered %d: %s", fetched.StatusCode, fetched.body)
+	}
+	b.submit("/email", "email", ana)
+	b.page.wants(t, http.StatusUnauthorized, "Check your email", "This browser couldn't prove that it's yours")
+	b.submit("/verify", "code", w.mailbox.last(t).Code.Reveal()).wants(t, http.StatusOK, "app")
+}
+
+// The endpoints lie where the door stands, whatever page somebody signed in on: the
+// browser goes to them for months.
+func TestTheAddressesOfABoundSessionDoNotChange(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*settings)
+		want   string
+	}{
+		"in front of the site": {func(*settings) {}, "/.doorcode/bound/refresh"},
+		"below a path":         {func(s *settings) { s.web.Inside = "/admin" }, "/admin/.doorcode/bound/refresh"},
+		"pinned":               {func(s *settings) { s.web.Endpoints = "/door" }, "/door/bound/refresh"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, refresh := newWorld(t, tt.change).browser().binds("/deep/down/x?y=z"); refresh != tt.want {
+				t.Errorf("refreshed at %s, want %s", refresh, tt.want)
+			}
+		})
+	}
+}
+
+func TestDeviceBoundRequiredLeavesTheAccountAndTheWayOut(t *testing.T) {
+	w := newWorld(t, func(s *settings) { s.gate.Policy.Session.DeviceBound = challenge.BoundRequired })
+	b := w.browser().signIn("/x", ana)
+	w.clock.advance(time.Minute)
+	page := b.open("/x")
+	page.wants(t, http.StatusForbidden, "This browser can't be used here", "up-to-date Chrome", "Sign out")
+	if fetched := b.do(http.MethodGet, "/api", nil, scripted); fetched.StatusCode != http.StatusForbidden || !strings.Contains(fetched.body, "urn:doorcode:no-key") {
+		t.Errorf("a script is answered %d: %s", fetched.StatusCode, fetched.body)
+	}
+	b.open("/.doorcode/").wants(t, http.StatusOK, ana)
+	b.open("/x")
+	b.submit("/signout").wants(t, http.StatusUnauthorized, "Sign in to")
+}
+
+// What a browser says of a proof that it skipped changes nothing, whatever it says.
+func TestBND04ASkippedProofLetsNobodyOff(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.binds("/x")
+	b.open("/x").wants(t, http.StatusOK, "app")
+	w.clock.advance(12 * time.Minute)
+	for _, says := range []string{"", "unreachable", `quota_exceeded;session_identifier="x"`, "\x7f", strings.Repeat("a", 1000)} {
+		if got := b.do(http.MethodGet, "/x", nil, with(clicked, "Secure-Session-Skipped", says)); got.StatusCode != http.StatusUnauthorized {
+			t.Errorf("saying %.20q: %d", says, got.StatusCode)
+		}
+	}
+}
