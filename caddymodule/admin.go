@@ -37,6 +37,7 @@ func (AdminAPI) CaddyModule() caddy.ModuleInfo {
 // The paths of the endpoints, each with its method.
 const (
 	statusPath   = "/doorcode/status"           // GET
+	vitalsPath   = "/doorcode/doctor"           // GET
 	keysPath     = "/doorcode/keys"             // GET
 	rotatePath   = "/doorcode/keys/rotate"      // POST
 	backupPath   = "/doorcode/storage/backup"   // GET

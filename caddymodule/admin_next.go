@@ -26,6 +26,9 @@ func (e *entrance) comesNext(s *challenge.Standing, down bool) (next []string) {
 		say("In %s no code is asked for while it lasts, but on sensitive pages.", some(p.Sessions, "session that lives", "sessions that live"))
 	}
 	next = append(next, e.askedNext(s)...)
+	if e.settings.accepts() == challenge.AcceptPasskey && !e.settings.observesAll() {
+		say("Only a passkey opens the app ('accept passkey'); a code leads to the account pages, where one is made.")
+	}
 	for _, l := range s.Locks {
 		if l.Until.After(time.Now()) {
 			say("Since too many wrong codes were entered, %s get none until %s; 'caddy doorcode unlock' lifts that.", l.Crowd, moment(l.Until))

@@ -65,7 +65,7 @@ func (a *App) Start() error {
 		}
 	}
 	if len(faults) == 0 {
-		a.building.rotate()
+		a.building.keepUp()
 		a.building.tellLoaded()
 	}
 	return errors.Join(faults...)

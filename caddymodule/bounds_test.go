@@ -29,6 +29,8 @@ func TestOTC02Bounds(t *testing.T) {
 		{"session 90d", "session 91d", "'session' must be 1m to 90d, got 91d"},
 		{"session {\nidle 1m\n}", "session {\nidle 30s\n}", "'idle' must be 1m to 90d, got 30s"},
 		{"session {\nmax 100\n}", "session {\nmax 101\n}", "'max' must be 1 to 100, got 101"},
+		{"session {\ncache 100\n}", "session {\ncache 99\n}", "'cache' must be 100 to 10000000, got 99"},
+		{"session {\ncache 10000000\n}", "session {\ncache 10000001\n}", "'cache' must be 100 to 10000000, got 10000001"},
 		{"session {\nbind none\n}", "session {\nbind city\n}", "'bind' takes none, network or place, got 'city'"},
 		{"sensitive /x 1m", "sensitive /x 59s", "'sensitive' must be 1m to 24h, got 59s"},
 		{"sensitive /x 24h", "sensitive /x 25h", "'sensitive' must be 1m to 24h, got 25h"},

@@ -74,9 +74,11 @@ var directiveSettings = func() table[*site] {
 //		app_shell        release|keep
 //		networks         <name> <cidr...>
 //		session [<lifetime>] {
-//			idle <duration>|off
-//			max  <n>
-//			bind none|network|place
+//			idle         <duration>|off
+//			max          <n>
+//			cache        <n>
+//			bind         none|network|place
+//			device_bound auto|off|required
 //		}
 //		remember [<idle> [<most>]] {
 //			choice ask|always|never
@@ -102,6 +104,8 @@ var directiveSettings = func() table[*site] {
 //		backup_codes     <n>|off
 //		authenticator    [on|off]
 //		second_address   allowed|any|off
+//		passkeys         [on|off]
+//		accept           code|passkey...
 //		tokens           [on|off]
 //		prove_mailbox    <duration>
 //		copy_headers     <field[>New-Name]...>

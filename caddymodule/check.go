@@ -56,7 +56,9 @@ func (s *Session) check() error {
 	return errors.Join(
 		between("session", s.Lifetime, time.Minute, 90*day),
 		within("max", s.Max, 1, 100),
+		within("cache", s.Cache, 100, 10_000_000),
 		optional("bind", s.Bind, "none", "network", "place"),
+		optional("device_bound", s.DeviceBound, "auto", "off", "required"),
 	)
 }
 

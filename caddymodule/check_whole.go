@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
@@ -33,6 +34,12 @@ func requireFit(s Settings) error {
 	if err := s.refuseUnspoken(); err != nil {
 		return err
 	}
+	if err := s.refuseKeyless(); err != nil {
+		return err
+	}
+	if err := s.refuseUnacceptable(); err != nil {
+		return err
+	}
 	if s.Identity.asks() {
 		return s.refuseUnproven()
 	}
@@ -49,6 +56,48 @@ func (s Settings) refuseUnspoken() error {
 		return misfit{"pages", err.Error()}
 	}
 	return nil
+}
+
+// refuseKeyless refuses to want keys where no browser is asked for one: nobody would stay
+// in for longer than a minute.
+func (s Settings) refuseKeyless() error {
+	switch {
+	case s.Session.DeviceBound != "required":
+		return nil
+	case s.SingleSignOn != "":
+		return misfit{"session", "device_bound required needs sessions of one host each: a key is of one host; drop 'single_sign_on', or write 'device_bound auto'"}
+	case s.Cookie.Insecure != nil && *s.Cookie.Insecure:
+		return misfit{"session", "device_bound required needs https: drop 'insecure' from the cookie block, or write 'device_bound auto'"}
+	}
+	return nil
+}
+
+// refuseUnacceptable refuses to accept what nobody can have, and what means something
+// else than it says where passkeys alone are accepted.
+func (s Settings) refuseUnacceptable() error {
+	switch {
+	case !slices.Contains(s.Accept, "passkey"):
+		return nil
+	case s.Passkeys == nil || !*s.Passkeys:
+		return misfit{"accept", "accept passkey needs passkeys: add 'passkeys on'"}
+	case s.accepts() != challenge.AcceptPasskey:
+		return nil
+	case !s.asksEverybody():
+		return misfit{"accept", "accept passkey needs a check that everybody meets: 'challenge' with new_browser or always, and that not under 'observe'; else an earlier step's word alone opens the app"}
+	case s.Tokens != nil && *s.Tokens:
+		return misfit{"accept", "no access token opens what only passkeys do: write 'tokens off' beside 'accept passkey'"}
+	}
+	return nil
+}
+
+// asksEverybody reports whether somebody who is not known is asked to prove who they
+// are, whatever an earlier step says.
+func (s Settings) asksEverybody() bool {
+	asked := s.Challenge
+	if len(asked) == 0 {
+		asked = usualReasons
+	}
+	return slices.ContainsFunc(asked, func(reason string) bool { return aboutProof(reason) && !slices.Contains(s.Observe, reason) })
 }
 
 const addGeoIP = "add 'geoip <mmdb-file...>' to the doorcode directive or to the global doorcode option"

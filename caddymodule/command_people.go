@@ -76,7 +76,7 @@ func forgetCommand() *cobra.Command {
 		Use:   "forget <address>",
 		Short: "Erases what is kept of a person",
 		Long: "Erases what is kept of an address, at once and on all machines: sessions end, remembered browsers, places, backup\n" +
-			"codes, authenticator app, second address, access tokens and activity go. It cannot be undone. What was counted\n" +
+			"codes, authenticator app, passkeys, second address, access tokens and activity go. It cannot be undone. What was counted\n" +
 			"against the address stays, so that nobody gets rid of a lock in this way.\n\n" +
 			"It does not touch your lists: while the address is on them, it may sign in as somebody new.",
 		Args: takes(oneAddress),

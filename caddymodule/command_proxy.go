@@ -16,6 +16,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
+
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
 // A oneLiner is a site, said on one line.
@@ -133,7 +135,7 @@ func (o *oneLiner) check() error {
 		return fmt.Errorf("--to takes the address of an app such as :8080 or https://app.internal, got '%s'", o.to)
 	}
 	site := strings.TrimPrefix(strings.TrimPrefix(o.from, "http://"), "https://")
-	if o.mail == "demo" && !isLoopbackHost(site) {
+	if o.mail == "demo" && !mailer.IsLoopback(site) {
 		return errors.New("mail demo shows every code to every visitor; it only works on localhost sites")
 	}
 	return nil

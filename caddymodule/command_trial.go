@@ -5,6 +5,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -172,14 +173,8 @@ func (e *entrance) try(ctx context.Context, module any, to string, show io.Write
 	route, err := e.talkingRoute(module, io.MultiWriter(&said, indented{show}))
 	if err == nil {
 		now := time.Now()
-		l := mailer.Letter{Style: route.Style, ID: mailer.NewID(now), Date: now, Notice: challenge.Notice{
-			Gate: e.id, Subject: challenge.TestMail, Mailbox: to, App: e.settings.Pages.Name, Host: e.host(), Asked: now,
-		}}
-		if l.Notice.App == "" {
-			l.Notice.App = e.host()
-		}
 		var m mailer.Message
-		if m, err = l.Render(); err == nil {
+		if m, err = e.testLetter(route.Style, to, now).Render(); err == nil {
 			a.From, a.MessageID = m.From, m.ID
 			err = route.Transport.Deliver(ctx, m)
 		}
@@ -196,6 +191,13 @@ func (e *entrance) try(ctx context.Context, module any, to string, show io.Write
 		a.Error = err.Error()
 	}
 	return a
+}
+
+// testLetter shows whether mails arrive. It has no code and no link.
+func (e *entrance) testLetter(style mailer.Style, to string, now time.Time) mailer.Letter {
+	return mailer.Letter{Style: style, ID: mailer.NewID(now), Date: now, Notice: challenge.Notice{
+		Gate: e.id, Subject: challenge.TestMail, Mailbox: to, Host: e.host(), App: cmp.Or(e.settings.Pages.Name, e.host()), Asked: now,
+	}}
 }
 
 // host is where the gate stands, for a sentence.
@@ -215,7 +217,7 @@ func (e *entrance) talkingRoute(module any, to io.Writer) (route mailer.Route, e
 		o := m.options()
 		o.Dialogue = to
 		route.Transport, err = mailer.NewSMTP(o)
-	case interface{ options() mailer.HTTPOptions }:
+	case apiMail:
 		o := m.options()
 		o.Dialogue = to
 		route.Transport, err = mailer.NewHTTP(o)
@@ -229,10 +231,6 @@ func (e *entrance) talkingRoute(module any, to io.Writer) (route mailer.Route, e
 	}
 	return route, err
 }
-
-func (m *HTTPMail) options() mailer.HTTPOptions { return m.prepared() }
-
-func (s *Service) options() mailer.HTTPOptions { return s.prepared() }
 
 func (a *attempt) print(out io.Writer) {
 	if !a.Sent {

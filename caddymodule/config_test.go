@@ -43,9 +43,9 @@ func TestUnknownKeysAreRefused(t *testing.T) {
 	}{
 		{`{"alow":["*@example.com"]}`, &caddymodule.Handler{}},
 		{`{"code":{"lenght":6}}`, &caddymodule.Handler{}},
-		{`{"passkeys":true}`, &caddymodule.Handler{}},
-		{`{"accept":["code"]}`, &caddymodule.App{}},
-		{`{"session":{"device_bound":"auto"}}`, &caddymodule.App{}},
+		{`{"passkey":true}`, &caddymodule.Handler{}},
+		{`{"accepts":["code"]}`, &caddymodule.App{}},
+		{`{"session":{"devicebound":"auto"}}`, &caddymodule.App{}},
 		{`{"audit":{"keeps":"90d"}}`, &caddymodule.App{}},
 		{`{"sensitive":[{"age":"5m"}]}`, &caddymodule.Handler{}},
 		{`{"match":[{"path":["/x"]}]}`, &caddymodule.App{}},

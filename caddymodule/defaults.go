@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
 )
 
 const defaultAttempts = 5
@@ -24,7 +26,7 @@ func defaults() Settings {
 		Identity:  &Identity{Source: askVisitor},
 		Checks:    Checks{Challenge: usualReasons, AppShell: "release"},
 		Preflight: "deny",
-		Session:   Session{Lifetime: hours(12), Idle: new(caddy.Duration(0)), Max: 100},
+		Session:   Session{Lifetime: hours(12), Idle: new(caddy.Duration(0)), Max: 100, Cache: challenge.DefaultCache, DeviceBound: "auto"},
 		Remember:  Remember{Idle: hours(30 * 24), Most: hours(180 * 24), Choice: "ask", Max: 20},
 		Code: Code{
 			Length: 6, Alphabet: "digits", TTL: minutes(10), Attempts: defaultAttempts,
@@ -40,7 +42,7 @@ func defaults() Settings {
 			Lockout:     minutes(15),
 		},
 		Ways: Ways{
-			BackupCodes: new(usualBackupCodes), Authenticator: new(true), SecondAddress: "allowed", Tokens: new(false), ProveMailbox: hours(60 * 24),
+			BackupCodes: new(usualBackupCodes), Authenticator: new(true), SecondAddress: "allowed", Tokens: new(false), Passkeys: new(false), ProveMailbox: hours(60 * 24),
 		},
 		Handover:   Handover{CopyHeaders: sameNames(handoverFields), Assertion: "Doorcode-Assertion"},
 		Pages:      Pages{Theme: "auto", Language: "auto"},

@@ -19,6 +19,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/certmagic"
 	"github.com/spf13/cobra"
+
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
 const demoListen = "localhost:8080"
@@ -88,7 +90,7 @@ func demoAddress(listen string, chosen bool) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("--listen takes a host and a port such as %s, got %q", demoListen, listen)
 	}
-	if !isLoopbackHost(host) {
+	if !mailer.IsLoopback(host) {
 		return "", fmt.Errorf("--listen takes a loopback address such as %s, because the demo shows every code to every visitor", demoListen)
 	}
 	if port, err := freePort(listen); err == nil {
@@ -128,6 +130,7 @@ http://ADDRESS {
 	doorcode {
 		allow *
 		tokens on
+		passkeys KEYS
 		mail demo
 		storage embedded FOLDER/doorcode.db
 		pages {
@@ -159,7 +162,11 @@ func demoConfig(address, folder string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := strings.NewReplacer("ADDRESS", address, "HOST", host, "FOLDER", filepath.ToSlash(folder)).Replace(demoCaddyfile)
+	keys := "on"
+	if net.ParseIP(host) != nil { // browsers make none for it
+		keys = "off"
+	}
+	text := strings.NewReplacer("ADDRESS", address, "HOST", host, "FOLDER", filepath.ToSlash(folder), "KEYS", keys).Replace(demoCaddyfile)
 	return adaptOwn(text)
 }
 

@@ -54,15 +54,15 @@ func (w *ward) sites() {
 func (w *ward) guarded(e *entrance) []string {
 	inside := w.stands[e].inside
 	found := []string{inside + "/", inside + "/doorcode-doctor"}
-	if len(e.rules.guard) > 0 {
+	if len(e.rules.guard.sets) > 0 {
 		found = nil
-		for _, set := range e.rules.guard {
+		for _, set := range e.rules.guard.sets {
 			found = append(found, foldersOf(set)...)
 		}
 	}
 	slices.Sort(found)
 	found = slices.DeleteFunc(slices.Compact(found), func(path string) bool { return e.leavesOut(path) })
-	if len(e.rules.guard) == 0 && len(found) > 1 {
+	if len(e.rules.guard.sets) == 0 && len(found) > 1 {
 		found = found[:1]
 	}
 	return found
@@ -96,7 +96,7 @@ func (e *entrance) leavesOut(path string) bool {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RemoteAddr: "203.0.113.7:40000",
 	}
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), new(reply), new(caddyhttp.Server))
-	return e.rules.lets(r)
+	return e.rules.lets(r, "")
 }
 
 // crowd says in short whom the lists admit.

@@ -24,6 +24,7 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
+	"github.com/doorcode/caddy-doorcode/challenge/passkeys"
 	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 	"github.com/doorcode/caddy-doorcode/challenge/upstream"
 	"github.com/doorcode/caddy-doorcode/challenge/web"
@@ -282,11 +283,25 @@ func (e *entrance) checkOrigin(origin string, p stand) error {
 	if err := e.settings.Reach.covers(name); err != nil {
 		return err
 	}
-	if e.isDemo() && !isLoopbackHost(host) {
+	if err := e.checkPasskeys(origin); err != nil {
+		return err
+	}
+	if e.isDemo() && !mailer.IsLoopback(host) {
 		return errors.New("mail demo shows every code to every visitor; it only works on localhost sites")
 	}
 	if *e.settings.Cookie.Insecure && (p.tls || strings.HasPrefix(origin, "https:")) {
 		return fmt.Errorf("'insecure' is for tests over http; %s is served over https, so leave it out", origin)
+	}
+	return nil
+}
+
+// checkPasskeys refuses passkeys where browsers have none.
+func (e *entrance) checkPasskeys(origin string) error {
+	if !*e.settings.Passkeys || e.settings.accepts() == challenge.AcceptCode {
+		return nil
+	}
+	if _, err := passkeys.At(origin, e.settings.SingleSignOn); err != nil {
+		return fmt.Errorf("passkeys cannot be used at %s: %w; use such an address, or write 'passkeys off' for this site", origin, err)
 	}
 	return nil
 }

@@ -294,7 +294,7 @@ func (x *rehearsal) meet(e *entrance, r *http.Request) (*step, error) {
 	}
 	s := &step{entrance: e, doorway: d}
 	e.passOf(r)
-	e.describe(r, repl, d, &s.in)
+	e.describe(r, repl, varsOf(r), d, &s.in)
 	s.visit, s.stands = d.door.Visit(r, &s.in)
 	return s, nil
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/doorcode/caddy-doorcode/caddymodule/doctor"
 	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
 // What the tests of the configuration see of it.
@@ -25,6 +27,8 @@ var (
 	ProvisionHTTP               = (*HTTPMail).provision
 	SiteWords, SharedWords      = directiveSettings.words, sharedSettings.words
 	ConditionWords              = conditions.words
+	AllowedIn, UsersIn          = readAllowFile, readMapFile
+	ForwardedIP                 = forwardedIP
 )
 
 // A Setting describes one word of the grammar.
@@ -58,8 +62,14 @@ func PeopleIn(path string) ([]string, error) {
 
 // Guards reports whether a handler with this matcher stands in front of a request.
 func Guards(matcher caddyhttp.MatcherSet, r *http.Request) bool {
-	u := rules{guard: caddyhttp.MatcherSets{matcher}}
-	return u.guards(r)
+	u := rules{guard: newRuleSet(caddyhttp.MatcherSets{matcher})}
+	return u.guards(r, plainPath(r))
+}
+
+// Skips reports whether the path of a request alone says that it does not match.
+func Skips(matcher caddyhttp.MatcherSet, r *http.Request) bool {
+	s := newRuleSet(caddyhttp.MatcherSets{matcher})
+	return s.misses(plainPath(r))
 }
 
 // PolicyOf is what a gate with these settings demands.
@@ -76,3 +86,17 @@ func Reread(s Settings, change func()) (before, after *challenge.Access, err err
 	l.refresh(zap.NewNop(), func(a *challenge.Access) { after = a })
 	return before, after, nil
 }
+
+// StyleOf is how the mails of a transport look at a gate with these pages.
+func StyleOf(said Pages, m Mail) (mailer.Style, error) {
+	d, err := new(folders).dressed(said)
+	if err != nil {
+		return mailer.Style{}, err
+	}
+	e := &entrance{settings: Settings{Pages: said}.withDefaults(), dress: d}
+	route, err := e.route(m, nil)
+	return route.Style, err
+}
+
+// MailFacts are what the doctor is told of a transport.
+func MailFacts(m Mail) doctor.Mail { return describeMail(nil, m) }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 
 	"github.com/doorcode/caddy-doorcode/caddymodule/telemetry"
 	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/bound"
 	"github.com/doorcode/caddy-doorcode/challenge/upstream"
 	"github.com/doorcode/caddy-doorcode/challenge/web"
 )
@@ -51,6 +51,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 // loadRules loads the matchers.
 func (h *Handler) loadRules(ctx caddy.Context) (rules, error) {
 	u := rules{described: describe(h.MatchRaw), written: h.written()}
+	u.excepts = leavesOut(u.described)
 	h.MatchRaw, u.exact = spread(h.MatchRaw)
 	if err := loadSets(ctx, h, "MatchRaw", &u.guard); err != nil {
 		return u, err
@@ -68,14 +69,14 @@ func (h *Handler) loadRules(ctx caddy.Context) (rules, error) {
 	for i := range h.Sensitive {
 		rule := sensitiveRule{page: pageOf(h.Sensitive[i].MaxAge)}
 		h.Sensitive[i].MatchRaw, rule.exact = spread(h.Sensitive[i].MatchRaw)
-		if err := loadSets(ctx, &h.Sensitive[i], "MatchRaw", &rule.sets); err != nil {
+		if err := loadSets(ctx, &h.Sensitive[i], "MatchRaw", &rule.set); err != nil {
 			return u, err
 		}
 		u.sensitive = append(u.sensitive, rule)
 	}
 	for i := range h.PageStatus {
 		rule := statusRule{status: h.PageStatus[i].Status}
-		if err := loadSets(ctx, &h.PageStatus[i], "MatchRaw", &rule.sets); err != nil {
+		if err := loadSets(ctx, &h.PageStatus[i], "MatchRaw", &rule.set); err != nil {
 			return u, err
 		}
 		u.statuses = append(u.statuses, rule)
@@ -83,12 +84,17 @@ func (h *Handler) loadRules(ctx caddy.Context) (rules, error) {
 	return u, nil
 }
 
-func loadSets(ctx caddy.Context, from any, field string, to *caddyhttp.MatcherSets) error {
+func loadSets(ctx caddy.Context, from any, field string, to *ruleSet) error {
 	loaded, err := ctx.LoadModule(from, field)
 	if err != nil {
 		return fmt.Errorf("loading matchers: %w", err)
 	}
-	return to.FromInterface(loaded)
+	var sets caddyhttp.MatcherSets
+	if err := sets.FromInterface(loaded); err != nil {
+		return err
+	}
+	*to = newRuleSet(sets)
+	return nil
 }
 
 // An arrival is what is reused of requests. A pool hands one out to the same core again
@@ -134,9 +140,12 @@ type passage struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	repl   *caddy.Replacer
+	vars   vars
 	in     *web.Arrival
 	out    web.Outcome
 	before *pass // of the gate in front; nil where this is the first
+
+	upgrades bool // to another protocol
 }
 
 func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, next caddyhttp.Handler) error {
@@ -150,18 +159,18 @@ func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, nex
 	}
 	in := &reused.Arrival
 	defer func() {
-		*in = web.Arrival{}
+		in.Reset()
 		arrivals.Put(reused)
 	}()
-	p := passage{e: e, d: d, w: w, r: r, repl: repl, in: in, before: e.passOf(r)}
-	e.describe(r, repl, d, in)
+	p := passage{e: e, d: d, w: w, r: r, repl: repl, vars: varsOf(r), in: in, before: e.passOf(r)}
+	e.describe(r, repl, p.vars, d, in)
 	in.Token = e.tokenOf(r, p.before)
-	d.cleaner.Clean(r)
-	p.out = e.judge(p.before.writer(w), r, d, in)
+	p.upgrades = d.cleaner.Clean(r)
+	p.judge()
 	if e.witness != nil {
 		e.witness(p.out)
 	}
-	reused.counts.Count(p.out.Decision, telemetry.KindOf(r, p.out.Decision, in.Token != web.Presented{}), time.Since(in.Now))
+	reused.counts.Count(p.out.Decision, telemetry.KindOf(r, p.upgrades, p.out.Decision, in.Token != web.Presented{}), time.Since(in.Now))
 	if p.out.Unlogged { // the address of the page is a key to it
 		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	}
@@ -178,17 +187,22 @@ func (p *passage) letThrough(next caddyhttp.Handler) error {
 	guarded := p.in.Guarded && !p.in.Public
 	mine := p.e.newPass(p.r, p.before, p.out, guarded)
 	mine.carry(p.in.Token)
-	p.d.door.RemoveCookies(p.r.Header)
+	p.d.door.TakeCookies(p.r.Header, p.in)
 	p.in.Token.Remove(p.r.Header)
-	if err := p.e.tell(p.r, p.repl, mine, p.out, p.in.Now); err != nil {
+	if err := p.tell(mine); err != nil {
 		p.e.logger.Error("identity could not be told to the app", zap.Error(err))
 		p.w.WriteHeader(http.StatusServiceUnavailable)
 		return nil
 	}
 	guard := p.d.answers.Guard(p.w, p.r, p.out.Admission != nil || guarded)
 	sets := mine.hand(p.r, guard)
-	for _, cookie := range slices.Concat(p.before.lost(), p.out.Cookies) {
-		sets.AddCookie(cookie)
+	if p.out.Offer != "" {
+		p.w.Header().Add(bound.HeaderRegistration, p.out.Offer)
+	}
+	for _, cookies := range [...][]string{p.before.lost(), p.out.Cookies} {
+		for _, cookie := range cookies {
+			sets.AddCookie(cookie)
+		}
 	}
 	done := false
 	defer func() {
@@ -223,7 +237,7 @@ func (p *passage) follow(guard *upstream.Guard) (closed func()) {
 			guard.Listen(proved, p.in.Now)
 		}
 	}
-	if !isStream(p.r) {
+	if !isStream(p.r, p.upgrades) {
 		guard.Follow(admission)
 		return nothing
 	}
@@ -244,15 +258,16 @@ func (p *passage) demand(maxAge time.Duration, cookies []string) {
 }
 
 // judge asks the door. A fault of ours refuses the request and nothing else.
-func (e *entrance) judge(w http.ResponseWriter, r *http.Request, d *doorway, in *web.Arrival) (out web.Outcome) {
+func (p *passage) judge() {
+	w := p.before.writer(p.w)
 	defer func() {
 		if fault := recover(); fault != nil {
-			e.logger.Error("fault while judging a request", zap.Any("fault", fault), zap.Stack("stack"))
+			p.e.logger.Error("fault while judging a request", zap.Any("fault", fault), zap.Stack("stack"))
 			w.WriteHeader(http.StatusInternalServerError)
-			out = web.Outcome{Decision: web.DecisionDeny, Reason: "fault"}
+			p.out = web.Outcome{Decision: web.DecisionDeny, Reason: "fault"}
 		}
 	}()
-	return d.door.Serve(w, r, in)
+	p.out = p.d.door.Serve(w, p.r, p.in)
 }
 
 // remark sets the placeholders of a decision. A session brings its own; a gate that
@@ -274,7 +289,7 @@ func (p *passage) remark() {
 func (p *passage) setPlaceholders() {
 	p.repl.Set("http.doorcode.decision", p.out.Decision)
 	p.repl.Set("http.doorcode.reason", string(p.out.Reason))
-	p.repl.Map(placePlaceholders(p.d.gate.Locate(p.in.IP)))
+	p.repl.Map(newSpot(p.d.gate.Locate(p.in.IP)).placeholder)
 	if p.out.Decision == web.DecisionCheck && p.in.Earlier != nil {
 		p.repl.Set("http.auth.candidate.id", p.in.Earlier.User)
 	}
@@ -283,12 +298,13 @@ func (p *passage) setPlaceholders() {
 
 // describe says what is known of a request. Whom it speaks for is read before
 // any header is removed.
-func (e *entrance) describe(r *http.Request, repl *caddy.Replacer, d *doorway, in *web.Arrival) {
+func (e *entrance) describe(r *http.Request, repl *caddy.Replacer, vars vars, d *doorway, in *web.Arrival) {
 	in.Now = time.Now()
 	in.Original = originalURL(r)
-	in.IP = e.clientIP(r)
-	in.Secure, in.Proxy = visitorScheme(r)
-	e.hints.proxy(e.logger, r, in.IP)
+	trusted := vars.trusted()
+	in.IP = e.clientIP(r, vars, trusted)
+	in.Secure, in.Proxy = visitorScheme(r, trusted)
+	e.hints.proxy(e.logger, r, trusted, in.IP)
 	e.rules.describe(r, in, d.door.Owns(in.Original))
 	in.KeepShell = e.settings.AppShell == "keep"
 	switch {

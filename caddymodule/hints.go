@@ -41,8 +41,8 @@ func (h *hints) give(logger *zap.Logger, r *http.Request, in *web.Arrival, out w
 
 // proxy says that a proxy of this network forwards visitors without being
 // trusted to tell where they come from: all of them then share its address.
-func (h *hints) proxy(logger *zap.Logger, r *http.Request, peer netip.Addr) {
-	if len(r.Header["X-Forwarded-For"]) == 0 || h.proxies.Load() || !peer.IsPrivate() && !peer.IsLoopback() || isTrusted(r) {
+func (h *hints) proxy(logger *zap.Logger, r *http.Request, trusted bool, peer netip.Addr) {
+	if trusted || h.proxies.Load() || !peer.IsPrivate() && !peer.IsLoopback() || len(r.Header["X-Forwarded-For"]) == 0 {
 		return
 	}
 	if !h.proxies.Swap(true) {

@@ -184,15 +184,21 @@ func (m *HTTPMail) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return httpGrammar.unmarshal(d, m)
 }
 
+// apiMail is a mail module that speaks to a mail service by its API.
+type apiMail interface{ options() mailer.HTTPOptions }
+
+// options are what the transport is made of.
+func (m *HTTPMail) options() mailer.HTTPOptions { return m.prepared() }
+
 // OpenTransport makes the transport.
-func (m *HTTPMail) OpenTransport() (mailer.Transport, error) { return mailer.NewHTTP(m.prepared()) }
+func (m *HTTPMail) OpenTransport() (mailer.Transport, error) { return mailer.NewHTTP(m.options()) }
 
 // Sender is what its mails say of their sender.
 func (m *HTTPMail) Sender() *Letter { return &m.Letter }
 
 // Where names the service by its host: the URL may hold a key.
 func (m *HTTPMail) Where() string {
-	u, err := url.Parse(m.prepared().URL)
+	u, err := url.Parse(m.options().URL)
 	if err != nil { // checked at Provision
 		return "http"
 	}

@@ -53,7 +53,7 @@ type Letter struct {
 
 	from, replyTo string
 	signer        *mailer.Signer
-	texts         *words.Catalogue  // nil: those of the pages
+	texts         *words.Catalogue  // over those of the pages; nil: those alone
 	forms         *mailer.Templates // nil: those that are built in
 }
 

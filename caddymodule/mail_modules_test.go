@@ -4,8 +4,10 @@
 package caddymodule_test
 
 import (
+	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -33,6 +35,11 @@ func dkimKey(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return keyFile(t, key)
+}
+
+func keyFile(t *testing.T, key crypto.Signer) string {
+	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
@@ -117,5 +124,25 @@ func TestMailThatCanBeSentSaysWhere(t *testing.T) {
 				t.Errorf("the token is in %s", all)
 			}
 		})
+	}
+}
+
+func TestTheDoctorIsToldOfAKeyThatIsTooShort(t *testing.T) {
+	short, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{keyFile(t, short): true, dkimKey(t): false} {
+		m := &caddymodule.SMTPMail{Address: "mx.example.com:587", Letter: caddymodule.Letter{
+			From: "login@example.com", DKIM: &caddymodule.DKIM{Domain: "example.com", Selector: "s1", Key: path},
+		}}
+		ctx, cancel := caddy.NewContext(caddy.Context{Context: t.Context()})
+		defer cancel()
+		if err := m.Provision(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if got := caddymodule.MailFacts(m).Signed; got.Weak != want || got.Name != "s1._domainkey.example.com" {
+			t.Errorf("signed: %+v, want weak %v", got, want)
+		}
 	}
 }

@@ -4,7 +4,6 @@
 package caddymodule
 
 import (
-	"cmp"
 	"fmt"
 	"net/mail"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
 	"github.com/doorcode/caddy-doorcode/challenge/web"
+	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
 // A Mail is a guest module in the namespace doorcode.mail: a way that mails take.
@@ -25,7 +25,7 @@ type Mail interface {
 	// Sender is what its mails say of their sender.
 	Sender() *Letter
 
-	// Where names it for people, without secrets. It labels metrics, too.
+	// Where names it for people, without secrets.
 	Where() string
 }
 
@@ -76,8 +76,17 @@ func (e *entrance) style(l *Letter) mailer.Style {
 		From: *from, ReplyTo: replyTo, App: e.settings.Pages.Name, Accent: accent,
 		Support: e.settings.Pages.Support, HideCode: !*e.settings.Code.Subject,
 		TextOnly: l.TextOnly != nil && *l.TextOnly, Headers: l.Header,
-		Words: cmp.Or(l.texts, e.dress.words), Templates: l.forms, SubjectLine: l.Subject, DKIM: l.signer,
+		Words: l.words(e.dress.words), Templates: l.forms, SubjectLine: l.Subject, DKIM: l.signer,
 	}
+}
+
+// words are those of the pages, which are in the languages that the gate has, with those
+// in the mail's own folder over them.
+func (l *Letter) words(pages *words.Catalogue) *words.Catalogue {
+	if l.texts == nil {
+		return pages
+	}
+	return l.texts.Over(pages)
 }
 
 // letters shows what is in the demo inbox.

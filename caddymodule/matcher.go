@@ -119,11 +119,11 @@ func (m *Matcher) Match(r *http.Request) bool {
 
 // MatchWithError reports whether the conditions hold. It never fails.
 func (m *Matcher) MatchWithError(r *http.Request) (bool, error) {
-	who, ok := caddyhttp.GetVar(r.Context(), admittedVar).(admitted)
+	who, ok := caddyhttp.GetVar(r.Context(), toldVar).(*told)
 	if !ok {
 		return false, nil
 	}
-	return m.meets(who.Admission, time.Now()) && m.isFrom(r), nil
+	return m.meets(who.admission, time.Now()) && m.isFrom(who.spot), nil
 }
 
 func (m *Matcher) meets(a *challenge.Admission, now time.Time) bool {
@@ -147,47 +147,21 @@ func (m *Matcher) covers(e challenge.Email) bool {
 	return ok
 }
 
-func (m *Matcher) isFrom(r *http.Request) bool {
+func (m *Matcher) isFrom(here *spot) bool {
 	if len(m.Country) == 0 {
 		return true
 	}
-	place, ok := caddyhttp.GetVar(r.Context(), placedVar).(caddy.ReplacerFunc)
-	if !ok {
+	if here == nil {
 		return false
 	}
-	value, _ := place("http.doorcode.country")
-	country, _ := value.(string)
+	country, _ := here.country.(string)
 	return country != "" && slices.Contains(m.Country, country)
 }
 
-// What a gate tells matchers behind it, as variables of the request. A visitor
-// cannot set them, and a value of another type, as from the vars directive,
-// counts for nothing.
-const (
-	admittedVar = "doorcode.admitted"
-	placedVar   = "doorcode.placed"
-)
-
-// admitted is whom a gate let through. It is as wide as a pointer, so that it
-// becomes a variable without an allocation.
-type admitted struct{ *challenge.Admission }
-
-// String keeps the variable from being printed.
-func (admitted) String() string { return "[doorcode]" }
-
-// announce tells matchers whom the request is of, and where it comes from. What a
-// gate before has said is over where this one knows of nobody.
-func announce(r *http.Request, a *challenge.Admission, placed any) {
-	ctx := r.Context()
-	if a != nil {
-		caddyhttp.SetVar(ctx, admittedVar, admitted{a})
-	} else if caddyhttp.GetVar(ctx, admittedVar) != nil {
-		caddyhttp.SetVar(ctx, admittedVar, nil)
-	}
-	if placed != nil {
-		caddyhttp.SetVar(ctx, placedVar, placed)
-	}
-}
+// toldVar is what a gate tells matchers behind it, as a variable of the request. A
+// visitor cannot set it, and a value of another type, as from the vars directive, counts
+// for nothing.
+const toldVar = "doorcode.told"
 
 // refuseCircular refuses rules of a gate that go by whom the gate lets through:
 // they would never match, which leaves open what they seem to guard.

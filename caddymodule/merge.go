@@ -118,7 +118,10 @@ func (s Session) over(global Session) Session {
 		Lifetime: own(s.Lifetime, global.Lifetime),
 		Idle:     own(s.Idle, global.Idle),
 		Max:      own(s.Max, global.Max),
+		Cache:    own(s.Cache, global.Cache),
 		Bind:     own(s.Bind, global.Bind),
+
+		DeviceBound: own(s.DeviceBound, global.DeviceBound),
 	}
 }
 

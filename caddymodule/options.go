@@ -39,6 +39,8 @@ var sharedSettings = table[*Settings]{
 	"backup_codes":     line(1, backupCodes),
 	"authenticator":    flag(func(s *Settings) **bool { return &s.Authenticator }),
 	"second_address":   line(1, secondAddress),
+	"passkeys":         flag(func(s *Settings) **bool { return &s.Passkeys }),
+	"accept":           reasons(func(s *Settings) *[]string { return &s.Accept }).as("code|passkey..."),
 	"tokens":           flag(func(s *Settings) **bool { return &s.Tokens }),
 	"prove_mailbox":    line(1, days("60d", "1d is the least", func(s *Settings) *caddy.Duration { return &s.ProveMailbox })),
 	"copy_headers":     list(copyHeader).as("<field[>New-Name]...>"),
@@ -70,9 +72,12 @@ var identitySettings = table[*Identity]{
 var (
 	sessionArgs     = []value[*Session]{duration(func(s *Session) *caddy.Duration { return &s.Lifetime })}
 	sessionSettings = table[*Session]{
-		"idle": line(1, durationOrOff(func(s *Session) **caddy.Duration { return &s.Idle })),
-		"max":  line(1, count(func(s *Session) *int { return &s.Max })),
-		"bind": line(1, choice(func(s *Session) *string { return &s.Bind }, "none", "network", "place")),
+		"idle":  line(1, durationOrOff(func(s *Session) **caddy.Duration { return &s.Idle })),
+		"max":   line(1, count(func(s *Session) *int { return &s.Max })),
+		"cache": line(1, count(func(s *Session) *int { return &s.Cache })),
+		"bind":  line(1, choice(func(s *Session) *string { return &s.Bind }, "none", "network", "place")),
+
+		"device_bound": line(1, choice(func(s *Session) *string { return &s.DeviceBound }, "auto", "off", "required")),
 	}
 )
 

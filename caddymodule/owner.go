@@ -8,9 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
@@ -46,12 +44,12 @@ func (e *entrance) owner(r *http.Request, d *doorway) (*entrance, *doorway) {
 // that of the first gate which guards the page below which it is.
 func (e *entrance) keeper(r *http.Request, d *doorway) (*entrance, *doorway) {
 	page := spelled(r, web.PageOf(originalURL(r)))
-	if e.rules.guards(page) {
+	if e.rules.guards(page, "") {
 		return e, d
 	}
 	for _, other := range e.neighbours {
 		opened, err := other.open()
-		if err == nil && opened.door.Serves(r.Host) && opened.door.Owns(originalURL(r)) && other.rules.guards(page) {
+		if err == nil && opened.door.Serves(r.Host) && opened.door.Owns(originalURL(r)) && other.rules.guards(page, "") {
 			return other, opened
 		}
 	}
@@ -87,6 +85,7 @@ type pass struct {
 	shares    *sharing
 	admission *challenge.Admission
 	origin    string
+	spot      *spot // nil: not known to any gate so far
 	token     web.Presented
 }
 
@@ -111,11 +110,14 @@ func (e *entrance) newPass(r *http.Request, before *pass, out web.Outcome, guard
 	if !e.crowded() {
 		return nil
 	}
-	p := &pass{shares: e.shares, admission: out.Admission, origin: out.Origin, set: out.Cookies}
+	p := &pass{shares: e.shares, admission: out.Admission, origin: out.Origin, spot: spotOf(out), set: out.Cookies}
 	if before != nil {
 		p.guard, p.set = before.guard, slices.Concat(before.set, out.Cookies)
 		if !guarded {
 			p.shares, p.admission, p.origin = before.shares, before.admission, before.origin
+		}
+		if p.spot == nil {
+			p.spot = before.spot
 		}
 	}
 	p.cookies = slices.Clone(r.Header["Cookie"])
@@ -186,20 +188,24 @@ func (p *pass) lost() []string {
 	return p.set
 }
 
-// tell tells the app whom the gates let through.
-func (e *entrance) tell(r *http.Request, repl *caddy.Replacer, p *pass, out web.Outcome, now time.Time) error {
-	shares, admission, origin := e.shares, out.Admission, out.Origin
-	if p != nil {
-		shares, admission, origin = p.shares, p.admission, p.origin
+// tell tells the app whom the gates let through. mine is what this gate tells those
+// behind it. What a gate before has said is over where this one knows of nobody.
+func (p *passage) tell(mine *pass) error {
+	shares, admission, here, origin := p.e.shares, p.out.Admission, spotOf(p.out), p.out.Origin
+	if mine != nil {
+		shares, admission, here, origin = mine.shares, mine.admission, mine.spot, mine.origin
 	}
-	announce(r, admission, out.Placed)
 	if admission == nil {
+		delete(p.vars, toldVar)
 		return nil
 	}
-	if placed, ok := out.Placed.(caddy.ReplacerFunc); ok {
-		repl.Map(placed)
-	}
-	return shares.tell(r, repl, admission, origin, now)
+	return shares.tell(p, admission, here, origin)
+}
+
+// spotOf is where a request comes from, as far as its gate knows.
+func spotOf(out web.Outcome) *spot {
+	here, _ := out.Placed.(*spot)
+	return here
 }
 
 // writer is what a gate behind another answers to.

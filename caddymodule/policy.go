@@ -34,16 +34,25 @@ func (e *entrance) policy() (challenge.Policy, error) {
 		Limits: limits,
 		Session: challenge.SessionPolicy{
 			Lifetime: time.Duration(s.Session.Lifetime), Idle: time.Duration(*s.Session.Idle), Max: s.Session.Max,
+			DeviceBound: s.deviceBound(),
 		},
 		Devices: challenge.DevicePolicy{
 			Choice: challenge.Choice(s.Remember.Choice), Idle: time.Duration(s.Remember.Idle),
 			Most: time.Duration(s.Remember.Most), Max: s.Remember.Max,
 		},
-		Ways: s.Ways.policy(), Audit: s.Audit.policy(),
+		Ways: s.Ways.policy(), Accept: s.Ways.accepts(), Audit: s.Audit.policy(),
 		Risk: e.judging(), Never: slices.Contains(s.Challenge, string(risk.Never)),
 		Countries: challenge.Countries{Allow: s.Countries.Allow, Deny: s.Countries.Deny},
 		Reveal:    *s.Reveal, OnStoreFailure: onFailure,
 	}, nil
+}
+
+// deviceBound is off where one session serves several hosts, since a key is of one.
+func (s Settings) deviceBound() challenge.DeviceBound {
+	if s.SingleSignOn != "" {
+		return challenge.BoundOff
+	}
+	return challenge.DeviceBound(s.Session.DeviceBound)
 }
 
 func (l Limits) policy() (p challenge.Limits, err error) {

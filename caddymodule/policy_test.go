@@ -56,6 +56,7 @@ func TestWaysInThatAreSwitchedOffStayOff(t *testing.T) {
 	}{
 		{"backup_codes off\nauthenticator off\nsecond_address off\ntokens off", challenge.WaysPolicy{BackupCodes: -1, NoApp: true, Second: challenge.SecondOff, ProveMailbox: 60 * 24 * time.Hour}},
 		{"backup_codes 20\nauthenticator\nsecond_address any\ntokens\nprove_mailbox 1d", challenge.WaysPolicy{BackupCodes: 20, Second: challenge.SecondAny, Tokens: true, ProveMailbox: 24 * time.Hour}},
+		{"passkeys", challenge.WaysPolicy{BackupCodes: 10, Second: challenge.SecondAllowed, Passkeys: true, ProveMailbox: 60 * 24 * time.Hour}},
 		{"reveal", challenge.WaysPolicy{BackupCodes: 10, Second: challenge.SecondAllowed, ProveMailbox: 60 * 24 * time.Hour}},
 	} {
 		h, _ := handler(t, site(tt.lines))
@@ -65,6 +66,21 @@ func TestWaysInThatAreSwitchedOffStayOff(t *testing.T) {
 		}
 		if diff := cmp.Diff(tt.want, policy.Ways); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", tt.lines, diff)
+		}
+	}
+}
+
+func TestWhatIsAcceptedIsAsTheSiteSays(t *testing.T) {
+	for lines, want := range map[string]challenge.Accept{
+		"reveal":                           challenge.AcceptAny,
+		"accept code":                      challenge.AcceptCode,
+		"passkeys on\naccept passkey":      challenge.AcceptPasskey,
+		"passkeys on\naccept passkey code": challenge.AcceptAny,
+	} {
+		h, _ := handler(t, site(lines))
+		policy, err := caddymodule.PolicyOf(caddymodule.WithDefaults(h.Settings))
+		if err != nil || policy.Accept != want {
+			t.Errorf("%q is %q, %v, want %q", lines, policy.Accept, err, want)
 		}
 	}
 }

@@ -102,7 +102,7 @@ type pooledHouse struct {
 	report *atomic.Pointer[func(mailer.Report)] // to the log of the newest configuration
 	log    *telemetry.Newest[telemetry.Outlet]  // of house and store
 	names  telemetry.Names                      // that stand for people and networks in logs
-	rotate telemetry.Newest[time.Duration]      // how often keys change
+	upkeep telemetry.Newest[upkeep]             // as the newest configuration wants it
 	store  hold
 
 	mu     sync.Mutex // guards below
@@ -150,17 +150,17 @@ func (p *pooledHouse) disclaim(e *entrance) {
 	}
 }
 
-// change lets keys change as often as a newer configuration says.
-func (p *pooledHouse) change(by any, every time.Duration) {
-	p.rotate.Claim(by, every)
-	p.house.Rotate(every)
+// change keeps the house as a newer configuration says.
+func (p *pooledHouse) change(by any, to upkeep) {
+	p.upkeep.Claim(by, to)
+	to.apply(p.house)
 }
 
 // unchange ends what a configuration said, as disclaim does.
 func (p *pooledHouse) unchange(by any) {
-	p.rotate.Disclaim(by)
-	if every, left := p.rotate.Value(); left {
-		p.house.Rotate(every)
+	p.upkeep.Disclaim(by)
+	if before, left := p.upkeep.Value(); left {
+		before.apply(p.house)
 	}
 }
 

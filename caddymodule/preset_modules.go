@@ -116,8 +116,11 @@ func (s *Service) prepare(repl *caddy.Replacer, preset mailer.Preset) error {
 	return err
 }
 
+// options are what the transport is made of.
+func (s *Service) options() mailer.HTTPOptions { return s.prepared() }
+
 // OpenTransport makes the transport.
-func (s *Service) OpenTransport() (mailer.Transport, error) { return mailer.NewHTTP(s.prepared()) }
+func (s *Service) OpenTransport() (mailer.Transport, error) { return mailer.NewHTTP(s.options()) }
 
 // Sender is what its mails say of their sender.
 func (s *Service) Sender() *Letter { return &s.Letter }

@@ -5,7 +5,6 @@ package caddymodule
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"net/netip"
@@ -80,13 +79,9 @@ func mailHealth(log *telemetry.Newest[telemetry.Outlet]) func(transport string, 
 // namesBy are the names that stand for people and networks: the same as in the domain's
 // own events and in people's activity.
 func namesBy(ring *keyring.Ring) telemetry.Names {
-	hash := func(label keyring.Label, text string) string {
-		sum := ring.MAC(label, []byte(text))
-		return base64.RawURLEncoding.EncodeToString(sum[:16])
-	}
 	return telemetry.Names{
-		Person:  func(e challenge.Email) string { return hash("person", string(e.Canonical())) },
-		Network: func(p netip.Prefix) string { return hash("network", p.String())[:8] },
+		Person:  func(e challenge.Email) string { return challenge.AccountName(ring, e) },
+		Network: func(p netip.Prefix) string { return challenge.NetworkName(ring, p) },
 	}
 }
 

@@ -55,7 +55,7 @@ func (e *entrance) replayed(d *doorway) *replay.Gate {
 	networks, _ := e.settings.networks() // they were read before
 	g := &replay.Gate{
 		ID: d.gate.ID(), Origins: e.app.building.originsOf(e), Policy: d.gate.Policy(), Access: e.lists.access.Load(), Listed: e.spelledOut(),
-		Networks: networks, Narrow: len(e.rules.guard) > 0,
+		Networks: networks, Narrow: len(e.rules.guard.sets) > 0,
 	}
 	if e.identity != nil {
 		g.Source = e.identity.source

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
 	"github.com/doorcode/caddy-doorcode/challenge/spelling"
 	"github.com/doorcode/caddy-doorcode/challenge/web"
 )
@@ -19,9 +17,10 @@ import (
 // rules say which requests a handler guards, leaves alone, asks a fresh code for,
 // and answers in a way of its own.
 type rules struct {
-	guard     caddyhttp.MatcherSets
+	guard     ruleSet
 	exact     bool // the guard names folders as it does files, see spread
-	public    caddyhttp.MatcherSets
+	excepts   bool // the guard leaves something out
+	public    ruleSet
 	sensitive []sensitiveRule
 	answers   []answerRules
 	statuses  []statusRule
@@ -31,7 +30,7 @@ type rules struct {
 
 type answerRules struct {
 	as  web.Answer
-	set caddyhttp.MatcherSets
+	set ruleSet
 }
 
 var answerCodes = map[string]web.Answer{
@@ -40,41 +39,57 @@ var answerCodes = map[string]web.Answer{
 
 // guards reports whether the gate stands in front of a request. One spelling
 // of the path that some app might read as a guarded one is enough, and so is a
-// matcher that fails.
-func (u *rules) guards(r *http.Request) bool {
-	if len(u.guard) == 0 {
+// matcher that fails. plain is the path as in plainPath.
+func (u *rules) guards(r *http.Request, plain string) bool {
+	if len(u.guard.sets) == 0 {
 		return true
 	}
 	// What a rule leaves out by "not", an app that resolves no steps may read as
 	// something else.
-	if u.excepts() && spelling.Stepped(r.URL.EscapedPath()) {
+	if u.excepts && spelling.Stepped(r.URL.EscapedPath()) {
 		return true
 	}
-	return anyForm(r, u.exact, func(form *http.Request) bool {
-		hit, err := u.guard.AnyMatchWithError(form)
+	return u.guard.meets(r, u.exact, plain)
+}
+
+// leavesOut reports whether a guard, as it was written, leaves something out.
+func leavesOut(described json.RawMessage) bool {
+	return bytes.Contains(described, []byte(`"not"`)) || bytes.Contains(described, []byte(`"expression"`))
+}
+
+// meets reports whether any reading of a request matches, or makes a matcher fail.
+func (s *ruleSet) meets(r *http.Request, exact bool, plain string) bool {
+	if exact && s.misses(plain) {
+		return false
+	}
+	return anyForm(r, exact, func(form *http.Request) bool {
+		hit, err := s.sets.AnyMatchWithError(form)
 		return hit || err != nil
 	})
 }
 
-// excepts reports whether the guard leaves something out.
-func (u *rules) excepts() bool {
-	return bytes.Contains(u.described, []byte(`"not"`)) || bytes.Contains(u.described, []byte(`"expression"`))
+// matches reports whether a request matches as it stands.
+func (s *ruleSet) matches(r *http.Request, plain string) bool {
+	if s.misses(plain) {
+		return false
+	}
+	hit, err := s.sets.AnyMatchWithError(r)
+	return hit && err == nil
 }
 
 // guardsAsWritten reports whether the guard covers a request as Caddy reads it,
 // which is where an earlier step with the same matcher runs.
 func (u *rules) guardsAsWritten(r *http.Request) bool {
-	if len(u.guard) == 0 {
-		return true
-	}
-	hit, err := u.guard.AnyMatchWithError(r)
-	return hit && err == nil
+	return len(u.guard.sets) == 0 || u.guard.matches(r, "")
 }
 
 // lets reports whether a request needs no check: one and the same rule must
 // cover every spelling of its path.
-func (u *rules) lets(r *http.Request) bool {
-	for _, set := range u.public {
+func (u *rules) lets(r *http.Request, plain string) bool {
+	for i, set := range u.public.sets {
+		if u.public.paths[i].miss(plain) {
+			continue
+		}
 		covers := func(form *http.Request) bool {
 			hit, err := set.MatchWithError(form)
 			return hit && err == nil
@@ -88,9 +103,9 @@ func (u *rules) lets(r *http.Request) bool {
 }
 
 // answer is what the operator wants to be said to a request.
-func (u *rules) answer(r *http.Request) web.Answer {
-	for _, a := range u.answers {
-		if hit, err := a.set.AnyMatchWithError(r); hit && err == nil {
+func (u *rules) answer(r *http.Request, plain string) web.Answer {
+	for i := range u.answers {
+		if a := &u.answers[i]; a.set.matches(r, plain) {
 			return a.as
 		}
 	}
@@ -138,7 +153,20 @@ func overridden(r *http.Request) (forms []*http.Request) {
 	for _, method := range spelling.Methods(r.Method, r.URL.RawQuery) {
 		forms = append(forms, withMethod(r, method))
 	}
+	if r.Method == http.MethodConnect {
+		forms = append(forms, asHandshake(r))
+	}
 	return forms
+}
+
+// asHandshake is a CONNECT as the app receives it: Caddy's proxy makes a WebSocket's
+// handshake of HTTP/1.1 of the one of HTTP/2 and HTTP/3 (RFC 8441, RFC 9220).
+func asHandshake(r *http.Request) *http.Request {
+	form := withMethod(r, http.MethodGet)
+	form.Header = r.Header.Clone()
+	form.Header.Set("Connection", "Upgrade")
+	form.Header.Set("Upgrade", "websocket")
+	return form
 }
 
 // posted is a form as the other requests that an app may take it for, when the

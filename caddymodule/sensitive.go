@@ -20,13 +20,13 @@ import (
 type sensitiveRule struct {
 	page  challenge.Page
 	exact bool
-	sets  caddyhttp.MatcherSets
+	set   ruleSet
 }
 
 // A statusRule chooses the status of the check page.
 type statusRule struct {
 	status int
-	sets   caddyhttp.MatcherSets
+	set    ruleSet
 }
 
 // usualAge is how old the last code may be where a rule does not say. Each use
@@ -44,20 +44,22 @@ func pageOf(maxAge caddy.Duration) challenge.Page {
 // reaches the app, asks for as fresh a code as the page below which it is: that is
 // what its form is about.
 func (u *rules) describe(r *http.Request, in *web.Arrival, own bool) {
-	in.Guarded = u.guards(r)
-	in.Public = len(u.public) > 0 && u.lets(r)
+	plain := plainPath(r)
+	in.Guarded = u.guards(r, plain)
+	in.Public = u.lets(r, plain)
 	if len(u.answers) > 0 {
-		in.Answer = u.answer(r)
+		in.Answer = u.answer(r, plain)
 	}
 	if len(u.statuses) > 0 {
-		in.Status = u.status(r)
+		in.Status = u.status(r, plain)
 	}
 	if len(u.sensitive) > 0 {
 		page := r
 		if own {
 			page = spelled(r, web.PageOf(r.URL))
+			plain = plainPath(page)
 		}
-		in.Page = u.page(page)
+		in.Page = u.page(page, plain)
 		if in.Page.MaxAge > 0 { // whatever else is said of it
 			in.Guarded, in.Public = true, false
 		}
@@ -66,14 +68,9 @@ func (u *rules) describe(r *http.Request, in *web.Arrival, own bool) {
 
 // page is how fresh a code a request asks for, by the strictest rule that any
 // reading of it meets. A matcher that fails asks too.
-func (u *rules) page(r *http.Request) (page challenge.Page) {
+func (u *rules) page(r *http.Request, plain string) (page challenge.Page) {
 	for i := range u.sensitive {
-		rule := &u.sensitive[i]
-		meets := func(form *http.Request) bool {
-			hit, err := rule.sets.AnyMatchWithError(form)
-			return hit || err != nil
-		}
-		if anyForm(r, rule.exact, meets) {
+		if rule := &u.sensitive[i]; rule.set.meets(r, rule.exact, plain) {
 			page = stricter(page, rule.page)
 		}
 	}
@@ -96,9 +93,9 @@ func stricter(a, b challenge.Page) challenge.Page {
 }
 
 // status is that of the check page for a request; zero is the usual one.
-func (u *rules) status(r *http.Request) int {
-	for _, rule := range u.statuses {
-		if hit, err := rule.sets.AnyMatchWithError(r); hit && err == nil {
+func (u *rules) status(r *http.Request, plain string) int {
+	for i := range u.statuses {
+		if rule := &u.statuses[i]; rule.set.matches(r, plain) {
 			return rule.status
 		}
 	}

@@ -135,10 +135,22 @@ type Session struct {
 	// oldest. Default: 100.
 	Max int `json:"max,omitempty"`
 
+	// How many live sessions Caddy keeps in memory, 100 to 10000000, at about 2.6 kB
+	// each; one more makes room by one that is used less and then costs a read of
+	// the storage. Sites that share a storage share them, and the largest number
+	// counts. Default: 20000.
+	Cache int `json:"cache,omitempty"`
+
 	// What ends a session before its time: `place` (a place that is not usual
 	// for the person asks again), `network` (so does a new network) or `none`.
 	// Default: none; with `geoip`, if `challenge` has new_place or travel, place.
 	Bind string `json:"bind,omitempty"`
+
+	// Whether browsers that can are asked for a key that never leaves their
+	// machine, without which a copy of their cookies opens nothing after ten
+	// minutes: `auto`, `off`, or `required` (nobody stays in without one).
+	// Nothing is asked over plain http, nor with `single_sign_on`. Default: auto.
+	DeviceBound string `json:"device_bound,omitempty"`
 }
 
 // Remember says how long browsers are remembered.

@@ -6,6 +6,7 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,16 @@ type Ways struct {
 	// Whether people may make access tokens, for programs that are no browsers.
 	// Default: false.
 	Tokens *bool `json:"tokens,omitempty"`
+
+	// Whether people may make passkeys: keys in a phone, a computer or a stick, which ask
+	// their owner and sign for this site alone. Browsers have them over https, or at
+	// localhost, for host names. Default: false.
+	Passkeys *bool `json:"passkeys,omitempty"`
+
+	// Which ways satisfy a check: `code` (a mailed code, or what stands for it) and
+	// `passkey`. With `passkey` alone a code leads to no further than the account pages,
+	// where people make one; access tokens do not pass. Default: all that are enabled.
+	Accept []string `json:"accept,omitempty"`
 
 	// How long after the last mailed code the other ways work, 1d to 400d.
 	// Default: 60d.
@@ -57,12 +68,23 @@ const (
 // secondAddresses are the words for which second addresses people may have.
 var secondAddresses = []string{"allowed", "any", "off"}
 
+// acceptable are the words for which ways satisfy a check.
+var acceptable = []string{"code", "passkey"}
+
 // daysAllowed is what someDays lets pass.
 const daysAllowed = "1d to 400d"
 
 func (w *Ways) check() error {
 	if n := w.BackupCodes; n != nil && *n != 0 && (*n < fewestBackupCodes || *n > mostBackupCodes) {
 		return fmt.Errorf("'backup_codes' must be %d to %d, or off, got %d", fewestBackupCodes, mostBackupCodes, *n)
+	}
+	for i, way := range w.Accept {
+		if err := oneOf("accept", way, acceptable); err != nil {
+			return err
+		}
+		if slices.Contains(w.Accept[:i], way) {
+			return fmt.Errorf("'accept' names %s twice", way)
+		}
 	}
 	return errors.Join(
 		optional("second_address", w.SecondAddress, secondAddresses...),
@@ -92,6 +114,8 @@ func (w Ways) over(global Ways) Ways {
 		Authenticator: own(w.Authenticator, global.Authenticator),
 		SecondAddress: own(w.SecondAddress, global.SecondAddress),
 		Tokens:        own(w.Tokens, global.Tokens),
+		Passkeys:      own(w.Passkeys, global.Passkeys),
+		Accept:        ownList(w.Accept, global.Accept),
 		ProveMailbox:  own(w.ProveMailbox, global.ProveMailbox),
 	}
 }
@@ -104,7 +128,7 @@ func (a Audit) over(global Audit) Audit {
 func (w Ways) policy() challenge.WaysPolicy {
 	p := challenge.WaysPolicy{
 		BackupCodes: *w.BackupCodes, NoApp: !*w.Authenticator, Second: challenge.SecondPolicy(w.SecondAddress), Tokens: *w.Tokens,
-		ProveMailbox: time.Duration(w.ProveMailbox),
+		Passkeys: *w.Passkeys, ProveMailbox: time.Duration(w.ProveMailbox),
 	}
 	if p.BackupCodes == 0 {
 		p.BackupCodes = -1 // zero would be the default
@@ -112,18 +136,31 @@ func (w Ways) policy() challenge.WaysPolicy {
 	return p
 }
 
+// accepts is which ways satisfy a check.
+func (w Ways) accepts() challenge.Accept {
+	if len(w.Accept) != 1 {
+		return challenge.AcceptAny
+	}
+	return challenge.Accept(w.Accept[0])
+}
+
 // judgedWays are the ways in of a gate as explain tells them.
 type judgedWays struct {
 	BackupCodes   int    `json:"backup_codes"` // 0: there are none
 	Authenticator bool   `json:"authenticator"`
 	SecondAddress string `json:"second_address"`
+	Passkeys      bool   `json:"passkeys"`
+	Accept        string `json:"accept,omitempty"` // the only ones; empty: all
 	Tokens        bool   `json:"tokens"`
 	ProveMailbox  string `json:"prove_mailbox"`
 }
 
 // judged needs settings with defaults.
 func (w Ways) judged() judgedWays {
-	return judgedWays{*w.BackupCodes, *w.Authenticator, w.SecondAddress, *w.Tokens, brief(time.Duration(w.ProveMailbox))}
+	return judgedWays{
+		BackupCodes: *w.BackupCodes, Authenticator: *w.Authenticator, SecondAddress: w.SecondAddress, Passkeys: *w.Passkeys && w.accepts() != challenge.AcceptCode,
+		Accept: string(w.accepts()), Tokens: *w.Tokens, ProveMailbox: brief(time.Duration(w.ProveMailbox)),
+	}
 }
 
 func (w judgedWays) text() string {
@@ -137,12 +174,18 @@ func (w judgedWays) text() string {
 	if w.SecondAddress != string(challenge.SecondOff) {
 		ways = append(ways, "second address ("+w.SecondAddress+")")
 	}
+	if w.Passkeys {
+		ways = append(ways, "passkeys")
+	}
 	text := strings.Join(ways, ", ")
 	if len(ways) > 1 {
 		text += " for " + w.ProveMailbox + " after a mailed code"
 	}
 	if w.Tokens {
 		text += "; access tokens"
+	}
+	if w.Accept == string(challenge.AcceptPasskey) {
+		text += "; only a passkey opens the app"
 	}
 	return text
 }

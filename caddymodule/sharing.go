@@ -50,9 +50,33 @@ type presented struct {
 	headers   *upstream.Headers
 	provider  caddy.ReplacerFunc
 	assertion atomic.Pointer[stated]
+	told      atomic.Pointer[told]
 }
 
-// stated is an assertion with the header that carries it.
+// told is what matchers, placeholders and logs are told of a session at one place. It
+// is made once for both, since to set a variable and to ask a provider more cost on
+// each request.
+type told struct {
+	admission *challenge.Admission
+	spot      *spot
+	provider  caddy.ReplacerFunc
+}
+
+// String keeps the variable from being printed.
+func (*told) String() string { return "[doorcode]" }
+
+// at is what is told of the session a at a place; nil is an unknown one.
+func (p *presented) at(a *challenge.Admission, here *spot) *told {
+	if kept := p.told.Load(); kept != nil && kept.admission == a && kept.spot == here {
+		return kept
+	}
+	made := &told{admission: a, spot: here, provider: here.before(p.provider)}
+	p.told.Store(made)
+	return made
+}
+
+// stated is an assertion with the headers that the app gets, the one that carries it
+// among them.
 type stated struct {
 	token   string
 	headers *upstream.Headers
@@ -106,55 +130,83 @@ func (e *entrance) preparePlace() func(*geo.Place) any {
 	if e.places == nil {
 		return nil
 	}
-	return func(p *geo.Place) any { return placePlaceholders(p) }
+	return func(p *geo.Place) any { return newSpot(p) }
 }
 
-func placePlaceholders(p *geo.Place) caddy.ReplacerFunc {
-	country, city, asn := any(p.Country), any(p.City), any("")
+// A spot is a place as placeholders tell it. Values are boxed once.
+type spot struct{ country, city, asn any }
+
+func newSpot(p *geo.Place) *spot {
+	s := &spot{country: p.Country, city: p.City, asn: ""}
 	if p.ASN != 0 {
-		asn = strconv.FormatUint(uint64(p.ASN), 10)
+		s.asn = strconv.FormatUint(uint64(p.ASN), 10)
+	}
+	return s
+}
+
+func (s *spot) placeholder(key string) (any, bool) {
+	switch key {
+	case "http.doorcode.country":
+		return s.country, true
+	case "http.doorcode.city":
+		return s.city, true
+	case "http.doorcode.asn":
+		return s.asn, true
+	default:
+		return nil, false
+	}
+}
+
+// before puts the place before what else there is to say; nil is an unknown one.
+func (s *spot) before(others caddy.ReplacerFunc) caddy.ReplacerFunc {
+	if s == nil {
+		return others
 	}
 	return func(key string) (any, bool) {
-		switch key {
-		case "http.doorcode.country":
-			return country, true
-		case "http.doorcode.city":
-			return city, true
-		case "http.doorcode.asn":
-			return asn, true
-		default:
-			return nil, false
+		if value, ok := s.placeholder(key); ok {
+			return value, true
 		}
+		return others(key)
 	}
 }
 
-// tell sets headers and placeholders for an admitted request. Placeholders that
-// an earlier step has set stay: they come first.
-func (s *sharing) tell(r *http.Request, repl *caddy.Replacer, a *challenge.Admission, origin string, now time.Time) error {
-	p, ok := a.Prepared.(*presented)
+// tell tells an admitted request's matchers, placeholders and app of its session.
+// Placeholders that an earlier step has set stay: they come first.
+func (s *sharing) tell(p *passage, a *challenge.Admission, here *spot, origin string) error {
+	known, ok := a.Prepared.(*presented)
 	if !ok {
 		return errNotPrepared
 	}
-	p.headers.Set(r.Header)
-	repl.Map(p.provider)
+	told := known.at(a, here)
+	p.vars.set(toldVar, told)
+	p.repl.Map(told.provider)
+	headers, err := s.headers(known, a, origin, p.in.Now)
+	if err != nil {
+		return err
+	}
+	headers.Set(p.r.Header)
+	return nil
+}
+
+// headers are the fields by which the app is told.
+func (s *sharing) headers(p *presented, a *challenge.Admission, origin string, now time.Time) (*upstream.Headers, error) {
 	// An assertion says that somebody proved an address in a session. Where there
 	// is only an earlier step's word, nothing of the kind can be signed.
 	if _, session := a.Proved(); s.assertion == "" || !session {
-		return nil
+		return p.headers, nil
 	}
 	token, err := a.Assertion(origin, now)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	kept := p.assertion.Load()
 	if kept == nil || kept.token != token {
 		headers, err := upstream.BuildHeaders([]upstream.Field{{Name: s.assertion, Value: token}})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		kept = &stated{token, headers}
+		kept = &stated{token, p.headers.And(headers)}
 		p.assertion.Store(kept)
 	}
-	kept.headers.Set(r.Header)
-	return nil
+	return kept.headers, nil
 }

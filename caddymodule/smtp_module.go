@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -189,11 +188,8 @@ func (m *SMTPMail) complete() error {
 // checkClearText refuses to send a password over a network unencrypted.
 func (m *SMTPMail) checkClearText(address string) error {
 	host, _, err := net.SplitHostPort(address)
-	if err != nil || m.TLS != "off" || m.Username == "" || host == "localhost" {
+	if err != nil || m.TLS != "off" || m.Username == "" || mailer.IsLoopback(host) {
 		return err
-	}
-	if ip, err := netip.ParseAddr(host); err == nil && ip.IsLoopback() {
-		return nil
 	}
 	return errors.New("'tls off' would send the password in clear text; leave 'tls' out")
 }

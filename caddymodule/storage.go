@@ -136,7 +136,8 @@ func (e *entrance) refuseExposed(p stand) error {
 	return nil
 }
 
-// liesUnder reports whether a path is inside a folder; nothing lies anywhere.
+// liesUnder reports whether a path is inside a folder, by its name or where links
+// lead: a file server follows them. Nothing lies anywhere.
 func liesUnder(path, root string) bool {
 	if path == "" {
 		return false
@@ -146,8 +147,24 @@ func liesUnder(path, root string) bool {
 	if err1 != nil || err2 != nil {
 		return true
 	}
+	return isInside(path, root) || isInside(followed(path), followed(root))
+}
+
+func isInside(path, root string) bool {
 	inside, err := filepath.Rel(root, path)
 	return err == nil && inside != ".." && !strings.HasPrefix(inside, ".."+string(filepath.Separator))
+}
+
+// followed is where a path leads, as far as there is something yet.
+func followed(path string) string {
+	at, rest := path, ""
+	for at != filepath.Dir(at) {
+		if real, err := filepath.EvalSymlinks(at); err == nil {
+			return filepath.Join(real, rest)
+		}
+		at, rest = filepath.Dir(at), filepath.Join(filepath.Base(at), rest)
+	}
+	return path
 }
 
 // checkGrace refuses a grace that is out of bounds.

@@ -15,12 +15,29 @@ import (
 // WebSocket (RFC 6455; over HTTP/2 and HTTP/3 RFC 8441 and RFC 9220) or an event
 // stream. What turns out to be one although it was not asked for, the guard of the
 // answer follows.
-func isStream(r *http.Request) bool {
-	if r.Method == http.MethodConnect || len(r.Header["Upgrade"]) > 0 {
+func isStream(r *http.Request, upgrades bool) bool {
+	if r.Method == http.MethodConnect || upgrades {
 		return true
 	}
 	for _, accept := range r.Header["Accept"] {
-		if len(accept) <= maxAccept && strings.Contains(strings.ToLower(accept), "text/event-stream") {
+		if len(accept) <= maxAccept && asksForEvents(accept) {
+			return true
+		}
+	}
+	return false
+}
+
+// asksForEvents looks at what follows each slash: an Accept field is rarely in
+// capitals, so that making it lower on each request would be for nothing.
+func asksForEvents(accept string) bool {
+	const media, slash = "text/event-stream", len("text")
+	for i := slash; i < len(accept); i++ {
+		next := strings.IndexByte(accept[i:], '/')
+		if next < 0 {
+			return false
+		}
+		i += next
+		if start := i - slash; len(accept)-start >= len(media) && strings.EqualFold(accept[start:start+len(media)], media) {
 			return true
 		}
 	}

@@ -33,9 +33,6 @@ func (t table[T]) unrecognized(owner, word string, args []string) error {
 	if owner == "redis" && slices.Contains(databaseWords, word) {
 		instead = "write the database at the end of the URL, such as redis://localhost:6379/2"
 	}
-	if reason, known := notInThisVersion[owner+" "+word]; known {
-		instead = reason
-	}
 	if owner == "doorcode" && word == "path" && len(args) > 0 {
 		instead = fmt.Sprintf("to guard only some paths write 'doorcode %s …'", args[0])
 	}
@@ -51,14 +48,6 @@ var (
 	besideStorage = []string{"on_store_failure", "secret"}
 	databaseWords = []string{"database", "db"}
 )
-
-// notInThisVersion are words that the design has and this version does not, with
-// what it has instead: whoever knows them must not look for a typing mistake.
-var notInThisVersion = map[string]string{
-	"doorcode accept":      "in this version 'backup_codes', 'authenticator' and 'second_address' say what lets people in beside the mailed code",
-	"session device_bound": "this version binds no session to a device; 'bind' is about networks and places",
-	"doorcode passkeys":    "this version has no passkeys; 'authenticator' lets people in by the code of an app",
-}
 
 // homes are the words whose blocks know the given one.
 func (t table[T]) homes(word string) []string {

@@ -4,7 +4,6 @@
 package caddymodule
 
 import (
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -205,17 +204,4 @@ func (w walk) port() int {
 		}
 	}
 	return 0
-}
-
-// isLoopbackHost reports whether an origin is on this machine.
-func isLoopbackHost(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.Trim(host, "[]")
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

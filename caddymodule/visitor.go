@@ -17,20 +17,45 @@ import (
 // clientIP is the visitor's address as Caddy resolved it. Without
 // trusted_proxies_strict Caddy takes the first of several forwarded addresses,
 // which a visitor can write; the last one is what the trusted proxy saw.
-func (e *entrance) clientIP(r *http.Request) netip.Addr {
-	if last, listed := lastForwarded(r); listed {
-		e.hints.list(e.logger)
-		return forwardedIP(last)
+func (e *entrance) clientIP(r *http.Request, vars vars, trusted bool) netip.Addr {
+	if trusted {
+		if last, listed := lastForwarded(r); listed {
+			e.hints.list(e.logger)
+			return forwardedIP(last)
+		}
 	}
-	client, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	client, _ := vars[caddyhttp.ClientIPVarKey].(string)
 	return forwardedIP(client)
 }
 
+// vars are what Caddy and its handlers know of a request: looked up once, since each
+// look walks through all that others have hung on the request.
+type vars map[string]any
+
+func varsOf(r *http.Request) vars {
+	found, _ := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
+	return found
+}
+
+// trusted reports whether the peer is a proxy that the operator believes.
+func (v vars) trusted() bool {
+	trusted, _ := v[caddyhttp.TrustedProxyVarKey].(bool)
+	return trusted
+}
+
+// set is nothing where Caddy has hung no variables on the request.
+func (v vars) set(name string, value any) {
+	if v != nil {
+		v[name] = value
+	}
+}
+
 // lastForwarded is the end of the list from which Caddy has taken the visitor's
-// address; listed is false where it was no list, or not for a visitor to begin.
+// address, of a trusted proxy; listed is false where it was no list, or not for a
+// visitor to begin.
 func lastForwarded(r *http.Request) (last string, listed bool) {
 	server, _ := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-	if !isTrusted(r) || server == nil || server.TrustedProxiesStrict > 0 {
+	if server == nil || server.TrustedProxiesStrict > 0 {
 		return "", false
 	}
 	for _, field := range server.ClientIPHeaders {
@@ -71,7 +96,7 @@ func originalURL(r *http.Request) *url.URL {
 // visitorScheme reports whether the visitor uses https: with this server, or
 // with a proxy that the operator trusts. A private peer that says so without
 // being trusted is named, since that is a setting which is missing.
-func visitorScheme(r *http.Request) (secure bool, proxy string) {
+func visitorScheme(r *http.Request, trusted bool) (secure bool, proxy string) {
 	if r.TLS != nil {
 		return true, ""
 	}
@@ -84,7 +109,7 @@ func visitorScheme(r *http.Request) (secure bool, proxy string) {
 	if !strings.EqualFold(said, "https") {
 		return false, ""
 	}
-	if isTrusted(r) {
+	if trusted {
 		return true, ""
 	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
@@ -92,10 +117,4 @@ func visitorScheme(r *http.Request) (secure bool, proxy string) {
 		return false, from.String()
 	}
 	return false, ""
-}
-
-// isTrusted reports whether the peer is a proxy that the operator believes.
-func isTrusted(r *http.Request) bool {
-	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
-	return trusted
 }

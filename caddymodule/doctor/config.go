@@ -8,10 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"slices"
 	"strings"
 
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
@@ -67,22 +67,12 @@ func admin(_ context.Context, f *Facts, n *notes) {
 		if name, _, err := net.SplitHostPort(host); err == nil {
 			host = name
 		}
-		if isLoopback(host) {
+		if mailer.IsLoopback(host) {
 			n.ok(listen, "only this machine reaches it")
 			return
 		}
 		n.fail(listen, "the admin endpoint listens to others than this machine, and whoever reaches it may read every secret and take the door away", fix)
 	}
-}
-
-// isLoopback reports whether a host is this machine and reached from it alone.
-func isLoopback(host string) bool {
-	host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // texts looks at what Doorcode says, and at what operators have changed of it.

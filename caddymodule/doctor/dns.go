@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
 // sender looks at what receivers look at to decide whether a mail is what it says:
@@ -60,7 +62,7 @@ func (f *Facts) dnsFix() string {
 
 // isLocal reports whether a domain is in no public DNS.
 func isLocal(domain string) bool {
-	return isLoopback(domain) || !strings.Contains(domain, ".") || strings.HasPrefix(domain, "[") ||
+	return mailer.IsLoopback(domain) || !strings.Contains(domain, ".") || strings.HasPrefix(domain, "[") ||
 		slices.ContainsFunc([]string{".local", ".internal", ".home.arpa", ".lan"}, func(end string) bool { return strings.HasSuffix(domain, end) })
 }
 
@@ -91,7 +93,7 @@ func (d *domainCheck) relation() bool {
 	}
 	compared := false
 	for _, host := range d.mail.Hosts {
-		if isLoopback(host) {
+		if mailer.IsLoopback(host) {
 			continue
 		}
 		if compared = true; organisation(strings.ToLower(host)) == organisation(d.domain) {
@@ -157,7 +159,7 @@ func (d *domainCheck) spf(ctx context.Context) {
 }
 
 func spfFix(host string) string {
-	if isLoopback(host) {
+	if mailer.IsLoopback(host) {
 		return "add a TXT record with the addresses that your mail server sends from, such as \"v=spf1 mx ip4:… -all\""
 	}
 	return "add the TXT record that the operator of " + host + " names, such as \"v=spf1 include:… -all\""
@@ -168,7 +170,7 @@ func spfFix(host string) string {
 func (d *domainCheck) relay(ctx context.Context, s *spf, host string) {
 	text := fmt.Sprintf("SPF: one record, with %s of at most %d", count(s.lookups, "look-up"), mostLookups)
 	addresses, err := d.facts.lookup(ctx, host)
-	if d.mail.API || err != nil || isLoopback(host) || s.macros {
+	if d.mail.API || err != nil || mailer.IsLoopback(host) || s.macros {
 		d.n.ok(d.domain, text)
 		return
 	}
@@ -204,6 +206,8 @@ func (d *domainCheck) dkim(ctx context.Context) {
 		d.n.fail(d.domain, "DKIM: the key at "+signed.Name+" is another one than mails are signed with", fix)
 	case organisation(signed.Domain) != organisation(d.domain):
 		d.n.fail(d.domain, "DKIM: mails are signed for "+signed.Domain+", which is not the sender's domain, so the signature counts for nothing (DMARC alignment)", "write 'dkim "+d.domain+" <selector> <key-file>'")
+	case signed.Weak:
+		d.n.warn(d.domain, "DKIM: the key at "+signed.Name+" is that of the signatures, and is shorter than 2048 bits, which some receivers don't trust", "make a key of 2048 bits, and give it another selector")
 	default:
 		d.n.ok(d.domain, "DKIM: the key at "+signed.Name+" is that of the signatures")
 	}
@@ -262,7 +266,7 @@ func policyOf(record string) string {
 // own mail server: most receivers refuse a sender without one.
 func (d *domainCheck) reverse(ctx context.Context) {
 	host, _, err := net.SplitHostPort(d.mail.Address)
-	if err != nil || !isLoopback(host) {
+	if err != nil || !mailer.IsLoopback(host) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, stepTime)

@@ -59,7 +59,8 @@ func TestTheSendersDomainIsJudged(t *testing.T) {
 		"DKIM without a record":        {func(h *house) { h.Mails[0].Signed = key }, wants{"sender", doctor.Fail, "no key at s1._domainkey", "p=AAAA"}},
 		"DKIM with another key":        {dkim(key, "v=DKIM1; k=rsa; p=BBBB"), wants{"sender", doctor.Fail, "another one", "p=AAAA"}},
 		"DKIM with the key":            {dkim(key, "v=DKIM1;k=ed25519; p=AA AA"), wants{"sender", doctor.OK, "is that of the signatures", ""}},
-		"DKIM for somebody else":       {dkim(doctor.DKIM{"example.net", key.Name, key.Text}, key.Text), wants{"sender", doctor.Fail, "alignment", "dkim example.com"}},
+		"DKIM with a short key":        {dkim(doctor.DKIM{Domain: key.Domain, Name: key.Name, Text: key.Text, Weak: true}, key.Text), wants{"sender", doctor.Warn, "shorter than 2048 bits", "another selector"}},
+		"DKIM for somebody else":       {dkim(doctor.DKIM{Domain: "example.net", Name: key.Name, Text: key.Text}, key.Text), wants{"sender", doctor.Fail, "alignment", "dkim example.com"}},
 		"a mail server without a name": {func(h *house) { h.Addresses = []netip.Addr{netip.MustParseAddr("9.9.9.9")} }, wants{"sender", doctor.Warn, "9.9.9.9, which has no name", "PTR"}},
 		"nothing leaves the machine":   {func(h *house) { h.Mails[0].Local = true }, wants{"sender", doctor.Skip, "", "mail smtp"}},
 	}

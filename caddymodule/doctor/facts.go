@@ -127,7 +127,11 @@ type Mail struct {
 }
 
 // A DKIM is where the public key of a signature stands, and what it is.
-type DKIM struct{ Domain, Name, Text string }
+type DKIM struct {
+	Domain, Name, Text string
+	// Weak: the key is shorter than is usual today.
+	Weak bool
+}
 
 // Records are an open store.
 type Records interface {

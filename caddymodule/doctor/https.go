@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
 // certificates looks at the certificate of each site as a browser does.
@@ -27,7 +29,7 @@ func certificates(ctx context.Context, f *Facts, n *notes) {
 		switch {
 		case err != nil || u.Host == "":
 			return // 'reach' says so
-		case u.Scheme == "http" && isLoopback(u.Hostname()):
+		case u.Scheme == "http" && mailer.IsLoopback(u.Hostname()):
 			n.ok(origin, "http on this machine, where browsers keep the cookies")
 		case u.Scheme == "http":
 			n.fail(origin, "people come over http: browsers keep none of the cookies, and everybody on the way reads the codes", "write the site's address without 'http://', so that Caddy gets a certificate")
@@ -83,7 +85,7 @@ func (f *Facts) judgeCertificate(origin, host string, chain []*x509.Certificate,
 		n.fail(origin, "the certificate ended "+day(leaf.NotAfter), "look in Caddy's log why it was not renewed")
 	case leaf.VerifyHostname(host) != nil:
 		n.fail(origin, "the certificate is for "+orNothing(leaf.DNSNames)+", not for "+host, "write this host into the site's address, or into the certificate that 'tls' loads")
-	case fault != nil && isLoopback(host):
+	case fault != nil && mailer.IsLoopback(host):
 		n.warn(origin, "this machine does not know the authority of the certificate: "+fault.Error(), "run 'caddy trust', or trust Caddy's root certificate in the browser")
 	case fault != nil:
 		n.fail(origin, "browsers do not trust the certificate: "+fault.Error(), "use a public certificate, or have every device trust the authority that this one is from")
@@ -139,7 +141,7 @@ const clockFix = "let the machine set its clock by NTP: 'timedatectl set-ntp tru
 func clock(ctx context.Context, f *Facts, n *notes) {
 	asked := f.Clocks
 	for _, origin := range origins(f.URLs) {
-		if u, err := url.Parse(origin); err == nil && !isLoopback(u.Hostname()) {
+		if u, err := url.Parse(origin); err == nil && !mailer.IsLoopback(u.Hostname()) {
 			asked = append(asked[:len(asked):len(asked)], origin)
 		}
 	}

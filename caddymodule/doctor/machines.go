@@ -13,6 +13,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
 // machines looks whether all that answer under the name of a site are one door:
@@ -99,7 +101,7 @@ func (f *Facts) keySets(ctx context.Context, origin string, known map[string]boo
 	if err != nil {
 		return // 'reach' says so
 	}
-	if isLoopback(u.Hostname()) {
+	if mailer.IsLoopback(u.Hostname()) {
 		addresses = []netip.Addr{nowhere}
 	}
 	path := "/.doorcode/jwks.json"

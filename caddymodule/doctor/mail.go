@@ -122,7 +122,7 @@ func explainMail(m Mail, err error) (text, fix string) {
 		return text, fmt.Sprintf("the server does not let this account send as %s: have that address allowed there, or write another 'from'", m.From)
 	case strings.Contains(text, "STARTTLS"):
 		fix := "the server offers no STARTTLS on this port: use its port 465 with 'tls implicit', or another server"
-		if host, _, _ := net.SplitHostPort(m.Address); isLoopback(host) {
+		if host, _, _ := net.SplitHostPort(m.Address); mailer.IsLoopback(host) {
 			fix += ", or 'tls off' without a password, since it is on this machine"
 		}
 		return text, fix

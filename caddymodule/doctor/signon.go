@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
 // singleSignOn looks at where shared sessions go: browsers send the cookie to every
@@ -64,7 +66,7 @@ func covers(domain, host string) bool {
 // guarded ones: the domain itself, www, names that nobody has, and those that the
 // pages lead to.
 func (f *Facts) elsewhere(ctx context.Context, domain string, ours, links []string, n *notes) {
-	if isLoopback(domain) {
+	if mailer.IsLoopback(domain) {
 		n.ok(domain, "it covers its sites, and is this machine")
 		return
 	}

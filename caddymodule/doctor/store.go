@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
 // How long the slowest of some updates may take. A visitor waits for several.
@@ -144,7 +146,7 @@ func (s Store) encryption(n *notes) {
 	}
 	for _, server := range s.Servers {
 		host, _, err := net.SplitHostPort(server)
-		if err != nil || isLoopback(host) {
+		if err != nil || mailer.IsLoopback(host) {
 			continue // a socket, or this machine
 		}
 		const text, fix = "the way to %s is not encrypted: who is on it reads the password, and can let anybody in", "write rediss:// and 'tls' in the block of storage redis, or lead the way through a VPN"

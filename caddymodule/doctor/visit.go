@@ -17,6 +17,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/doorcode/caddy-doorcode/challenge/mailer"
 )
 
 // maxBody bounds what is read of an answer.
@@ -96,7 +98,7 @@ func (f *Facts) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
 		return []netip.Addr{ip}, nil
 	}
-	if isLoopback(host) {
+	if mailer.IsLoopback(host) {
 		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, stepTime)

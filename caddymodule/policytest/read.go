@@ -29,8 +29,9 @@ const (
 
 // Decisions and reasons that a test can expect.
 var (
-	decisions = []string{"pass", "check", "deny", "public", "own"}
-	reasons   = []string{
+	pass, check = challenge.Pass.String(), challenge.Check.String()
+	decisions   = []string{pass, check, challenge.Deny.String(), "public", "own"}
+	reasons     = []string{
 		"travel", "new_place", "operator", "ended", "expired", "new_browser", "new_network", "always", "sensitive",
 	}
 )
@@ -144,9 +145,9 @@ func (r *reader) complete(n *yaml.Node, t *Test, named bool) {
 		r.fault(n, "'%s' needs a 'from': an address, a network, a city or a country", t.Name)
 	case t.Want.Decision == "":
 		r.fault(n, "'%s' needs an 'expect': %s", t.Name, strings.Join(decisions, ", "))
-	case t.Want.Reason != "" && t.Want.Decision != "check":
+	case t.Want.Reason != "" && t.Want.Decision != check:
 		r.fault(n, "'%s': only 'expect: check' has a 'reason'", t.Name)
-	case t.Want.Status != 0 && (t.Want.Decision == "pass" || t.Want.Decision == "public"):
+	case t.Want.Status != 0 && (t.Want.Decision == pass || t.Want.Decision == "public"):
 		r.fault(n, "'%s': the status of what passes is the app's", t.Name)
 	}
 	if t.From.Text == "" && len(t.Usual) > 0 {

@@ -132,6 +132,8 @@ func (t *trial) inSession() judgement {
 	said, why := t.said(asks & usualReasons)
 	sensitive := t.sensitive()
 	switch {
+	case t.reason == challenge.NeedsPasskey && t.gate.Policy.Accept == challenge.AcceptPasskey:
+		return judgement{now: Asked, reason: challenge.NeedsPasskey}
 	case said != 0:
 		return judgement{now: Asked, reason: said.First()}
 	case sensitive == yes, entered[t.factor] && t.reason == risk.Sensitive && !t.wants: // that the app asked for

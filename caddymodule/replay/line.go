@@ -109,11 +109,11 @@ func (l *line) record() (record, error) {
 		_, r.domain, _ = strings.Cut(l.Address, "@")
 	}
 	switch {
-	case l.Decision == "check", l.Decision == "pass" && entered[factor]:
+	case l.Decision == challenge.Check.String(), l.Decision == challenge.Pass.String() && entered[factor]:
 		r.before = Asked
-	case l.Decision == "deny":
+	case l.Decision == challenge.Deny.String():
 		r.before = Refused
-	case l.Decision == "pass":
+	case l.Decision == challenge.Pass.String():
 		r.before = Passed
 	default:
 		return record{}, fmt.Errorf("decision '%s' is none of pass, check and deny", l.Decision)
@@ -124,10 +124,11 @@ func (l *line) record() (record, error) {
 // longest bounds how many seconds ago something was: a hundred years.
 const longest = 100 * 366 * 24 * 60 * 60
 
-// entered are the factors of a decision that somebody came to by entering a code, which
-// was asked for before.
+// entered are the factors of a decision that somebody came to by entering a code, or by a
+// passkey, which was asked for before.
 var entered = map[challenge.Factor]bool{
 	challenge.FactorCode: true, challenge.FactorBackup: true, challenge.FactorApp: true, challenge.FactorSecond: true, challenge.FactorLetIn: true,
+	challenge.FactorPasskey: true,
 }
 
 // network is where a visit came from, as exactly as the log has it.

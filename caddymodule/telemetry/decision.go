@@ -15,16 +15,12 @@ import (
 	"github.com/doorcode/caddy-doorcode/geo"
 )
 
-var decisions = map[challenge.Decision]string{
-	challenge.Pass: "pass", challenge.Check: "check", challenge.Deny: "deny", challenge.Unavailable: "unavailable",
-}
-
 // decision is what a decision was made by, and enough to judge it again under another
 // policy. It names nobody in clear: whoever reads many of these need not know who each
 // of them was.
 func decision(ctx context.Context, e *challenge.Event, d discretion) []zap.Field {
 	fields := []zap.Field{
-		zap.String("decision", decisions[e.Decision]), written("reason", string(e.Reason)), written("factor", string(e.Factor)),
+		zap.String("decision", e.Decision.String()), written("reason", string(e.Reason)), written("factor", string(e.Factor)),
 		written("account", e.Account), written("domain", e.Facts.Domain), written("device", e.Device),
 		written("request", requestID(ctx)), zap.Duration("took", e.Took), written("network", d.network(e.IP)),
 		listed("held", e.Held), listed("observed", e.Observed),
@@ -38,7 +34,7 @@ func decision(ctx context.Context, e *challenge.Event, d discretion) []zap.Field
 	for _, f := range [...]struct {
 		key   string
 		value bool
-	}{{"barred", e.Barred}, {"sensitive", e.Facts.Sensitive}} {
+	}{{"barred", e.Barred}, {"sensitive", e.Held.Has(risk.Sensitive)}} {
 		if f.value {
 			fields = append(fields, zap.Bool(f.key, true))
 		}
@@ -97,7 +93,7 @@ func whys(e *challenge.Event) []string {
 	if e.Barred {
 		found = append(found, "nobody is let in from there")
 	}
-	if e.Facts.Sensitive {
+	if e.Held.Has(risk.Sensitive) {
 		found = append(found, "the page wants a fresh code")
 	}
 	if since := e.Facts.Since; since > 0 {

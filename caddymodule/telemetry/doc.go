@@ -6,7 +6,8 @@
 //
 // A [Recorder] takes each event of the domain to exactly one logger: what a person or
 // an operator did, and what was decided, to the audit log; faults to the log of the
-// gate. It counts the event, and hands some to an [Emitter], for subscribers.
+// gate, which also has, on level DEBUG, the line explained for each decision. It counts
+// the event, and hands some to an [Emitter], for subscribers.
 //
 // Counters live as long as the process, and are made known to the registry of each
 // configuration. What describes one configuration, a [Configuration] measures when

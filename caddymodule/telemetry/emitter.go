@@ -48,6 +48,12 @@ func namesFor(e *challenge.Event) []string {
 // maxWaiting is how many events wait for subscribers before more are dropped.
 const maxWaiting = 256
 
+// byStrangers are the events that anybody can cause at will. Half of the places are
+// kept from them, so that no flood hides a report or a revocation.
+var byStrangers = map[string]bool{EventCodeSent: true, EventCodeFailed: true, EventLocked: true}
+
+const maxByStrangers = maxWaiting / 2
+
 func init() { caddy.RegisterModule(new(Emitter)) }
 
 // Emitter tells the subscribers of one configuration what happens. They are told one
@@ -58,11 +64,12 @@ func init() { caddy.RegisterModule(new(Emitter)) }
 // because Caddy takes from the context of a module where an event comes from, and the
 // context of an app that a handler has loaded goes on to name that handler's guests.
 type Emitter struct {
-	ctx     caddy.Context
-	events  *caddyevents.App
-	logger  *zap.Logger
-	waiting chan emission
-	dropped atomic.Uint64
+	ctx       caddy.Context
+	events    *caddyevents.App
+	logger    *zap.Logger
+	waiting   chan emission
+	strangers atomic.Int32 // events that wait and are by them
+	dropped   atomic.Uint64
 }
 
 type emission struct {
@@ -123,14 +130,34 @@ func (e *Emitter) Emit(name string, data func() map[string]any) {
 	if e == nil {
 		return
 	}
-	if len(e.waiting) == cap(e.waiting) { // before the data are gathered
+	if len(e.waiting) == cap(e.waiting) || !e.admit(name) { // before the data are gathered
 		e.dropped.Add(1)
 		return
 	}
 	select {
 	case e.waiting <- emission{name, data()}:
 	default:
+		e.release(name)
 		e.dropped.Add(1)
+	}
+}
+
+// admit reports whether there is a place left for events of that name, and takes it.
+func (e *Emitter) admit(name string) bool {
+	if !byStrangers[name] {
+		return true
+	}
+	if e.strangers.Add(1) > maxByStrangers {
+		e.strangers.Add(-1)
+		return false
+	}
+	return true
+}
+
+// release gives back the place that admit has taken.
+func (e *Emitter) release(name string) {
+	if byStrangers[name] {
+		e.strangers.Add(-1)
 	}
 }
 
@@ -140,6 +167,7 @@ func (e *Emitter) run() {
 		case <-e.ctx.Done():
 			return
 		case next := <-e.waiting:
+			e.release(next.name)
 			e.tell(next)
 		}
 	}

@@ -32,12 +32,13 @@ var kindNames = [kinds]string{"page", "api", "ws", "asset", "token", "other", "o
 func (k Kind) String() string { return kindNames[k] }
 
 // KindOf recognises a request by what became of it and by what browsers say of
-// themselves (W3C Fetch Metadata). token: it brings an access token.
-func KindOf(r *http.Request, decision string, token bool) Kind {
+// themselves (W3C Fetch Metadata). upgrades: it asks for another protocol. token: it
+// brings an access token.
+func KindOf(r *http.Request, upgrades bool, decision string, token bool) Kind {
 	switch {
 	case decision == web.DecisionOwn:
 		return KindOwn
-	case len(r.Header["Upgrade"]) > 0, r.Method == http.MethodConnect:
+	case upgrades, r.Method == http.MethodConnect:
 		return KindWS
 	case token:
 		return KindToken

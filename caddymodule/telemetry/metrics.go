@@ -101,7 +101,7 @@ const (
 // limits are the words of all limits.
 var limits = []challenge.Limit{
 	challenge.LimitSendAddress, challenge.LimitStarts, challenge.LimitSendIP, challenge.LimitSendTotal, challenge.LimitTryAddress, challenge.LimitTryIP,
-	challenge.LimitResend, challenge.LimitReported, challenge.LimitTestBackup, challenge.LimitTryApp,
+	challenge.LimitResend, challenge.LimitReported, challenge.LimitTestBackup, challenge.LimitTryApp, challenge.LimitTryPasskey,
 }
 
 func init() {

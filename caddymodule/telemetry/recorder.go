@@ -63,8 +63,9 @@ var faults = map[challenge.EventName]bool{
 // levels of events that are not information.
 var levels = map[challenge.EventName]zapcore.Level{
 	challenge.CodeFailed: zapcore.ErrorLevel, challenge.StoreFailed: zapcore.ErrorLevel, challenge.NoticeFailed: zapcore.ErrorLevel,
-	challenge.Limited: zapcore.WarnLevel, challenge.Locked: zapcore.WarnLevel, challenge.DeviceReplayed: zapcore.WarnLevel,
-	challenge.KeysReplaced: zapcore.WarnLevel, challenge.Reported: zapcore.WarnLevel, challenge.Guarded: zapcore.WarnLevel,
+	challenge.Limited: zapcore.WarnLevel, challenge.Locked: zapcore.WarnLevel, challenge.DeviceReplayed: zapcore.WarnLevel, challenge.Unproved: zapcore.WarnLevel,
+	challenge.PasskeyCloned: zapcore.WarnLevel,
+	challenge.KeysReplaced:  zapcore.WarnLevel, challenge.Reported: zapcore.WarnLevel, challenge.Guarded: zapcore.WarnLevel,
 	challenge.ActivityLost: zapcore.WarnLevel, challenge.StoreAway: zapcore.ErrorLevel, challenge.StoreRestarted: zapcore.WarnLevel, challenge.StoreRestored: zapcore.WarnLevel,
 	challenge.MalformedCode: zapcore.DebugLevel, challenge.RepeatedCode: zapcore.DebugLevel, // they cost nothing, so there can be any number
 }
@@ -107,7 +108,7 @@ func (r *Recorder) explain(ctx context.Context, e *challenge.Event) {
 	if entry == nil {
 		return
 	}
-	entry.Write(zap.String("event", "explained"), written("gate", e.Gate), zap.String("decision", decisions[e.Decision]),
+	entry.Write(zap.String("event", "explained"), written("gate", e.Gate), zap.String("decision", e.Decision.String()),
 		written("reason", string(e.Reason)), written("account", e.Account), written("session", e.Session),
 		written("request", requestID(ctx)), zap.Strings("why", whys(e)))
 }

@@ -160,15 +160,15 @@ var travelled = challenge.Event{
 	Decision: challenge.Check, Reason: challenge.Travel, Observed: risk.SetOf(challenge.NewNetwork), Barred: true, Factor: challenge.FactorSession,
 	Account: "kV3", Device: "9Qz", Took: 41 * time.Microsecond, Rule: "allow domain",
 	Place: &geo.Place{Country: "JP", City: "Tokyo", ASN: 17676, Network: "Example Telecom"},
-	Held:  risk.SetOf(challenge.Travel, challenge.NewPlace, challenge.NewNetwork),
-	Facts: challenge.DecisionFacts{Domain: "example.com", Distance: 11138, Since: 50 * time.Minute, Speed: 13366, Sensitive: true},
+	Held:  risk.SetOf(challenge.Travel, challenge.NewPlace, challenge.NewNetwork, challenge.Sensitive),
+	Facts: challenge.DecisionFacts{Domain: "example.com", Distance: 11138, Since: 50 * time.Minute, Speed: 13366},
 }
 
 func decidedFields() map[string]any {
 	return map[string]any{
 		"event": "decided", "gate": "g", "decision": "check", "reason": "travel", "factor": "session", "account": "kV3", "address": "a••@example.com",
 		"domain": "example.com", "device": "9Qz", "took": 41 * time.Microsecond, "network": "126.1.1.0/24", "barred": true, "sensitive": true,
-		"held": []any{"travel", "new_place", "new_network"}, "observed": []any{"new_network"}, "distance_km": int64(11138), "since_s": int64(3000),
+		"held": []any{"travel", "new_place", "new_network", "sensitive"}, "observed": []any{"new_network"}, "distance_km": int64(11138), "since_s": int64(3000),
 		"speed_kmh": int64(13366), "country": "JP", "city": "Tokyo", "asn": uint32(17676), "network_name": "Example Telecom",
 		"source": "basic_auth", "user": "a••@example.com", "session": "u7Dk", "rule": "allow domain",
 	}
@@ -227,7 +227,7 @@ func TestWhyADecisionWasMadeIsToldOnDebugAlone(t *testing.T) {
 		{
 			"event": "explained", "gate": "g", "decision": "check", "reason": "travel", "account": "kV3", "session": "u7Dk", "level": "debug",
 			"why": []any{
-				"in by session", "travel holds, asks", "new_place holds", "new_network holds, is only observed", "nobody is let in from there",
+				"in by session", "travel holds, asks", "new_place holds", "new_network holds, is only observed", "sensitive holds", "nobody is let in from there",
 				"the page wants a fresh code", "last code 50m0s ago", "11138 km from there, 13366 km/h", "country JP, network AS17676",
 			},
 		},

@@ -117,7 +117,7 @@ func TestARequestIsCountedByWhatItWants(t *testing.T) {
 		{"an empty field", "GET", web.DecisionDeny, http.Header{"Sec-Fetch-Dest": {}}, false, telemetry.KindOther},
 		{"an endpoint of the gate", "POST", web.DecisionOwn, browser("document", "navigate"), true, telemetry.KindOwn},
 	} {
-		if got := telemetry.KindOf(&http.Request{Method: tt.method, Header: tt.header}, tt.decision, tt.token); got != tt.want {
+		if got := telemetry.KindOf(&http.Request{Method: tt.method, Header: tt.header}, len(tt.header["Upgrade"]) > 0, tt.decision, tt.token); got != tt.want {
 			t.Errorf("%s is counted as %s, want %s", tt.name, got, tt.want)
 		}
 	}
@@ -135,7 +135,7 @@ func FuzzKindOf(f *testing.F) {
 			h["Upgrade"] = []string{upgrade}
 		}
 		d := decisions[uint(decision)%uint(len(decisions))]
-		kind := telemetry.KindOf(&http.Request{Method: method, Header: h}, d, token)
+		kind := telemetry.KindOf(&http.Request{Method: method, Header: h}, len(h["Upgrade"]) > 0, d, token)
 		if (kind == telemetry.KindOwn) != (d == web.DecisionOwn) || !strings.Contains(" page api ws asset token other own ", " "+kind.String()+" ") {
 			t.Errorf("counted as %s", kind)
 		}
@@ -149,7 +149,7 @@ func BenchmarkCount(b *testing.B) {
 		b.ReportAllocs()
 		shard := telemetry.NextShard()
 		for b.Loop() {
-			shard.Count(web.DecisionPass, telemetry.KindOf(r, web.DecisionPass, false), 8*time.Microsecond)
+			shard.Count(web.DecisionPass, telemetry.KindOf(r, false, web.DecisionPass, false), 8*time.Microsecond)
 		}
 	})
 	b.Run("parallel", func(b *testing.B) {
@@ -157,7 +157,7 @@ func BenchmarkCount(b *testing.B) {
 		b.RunParallel(func(p *testing.PB) {
 			shard := telemetry.NextShard()
 			for p.Next() {
-				shard.Count(web.DecisionPass, telemetry.KindOf(r, web.DecisionPass, false), 8*time.Microsecond)
+				shard.Count(web.DecisionPass, telemetry.KindOf(r, false, web.DecisionPass, false), 8*time.Microsecond)
 			}
 		})
 	})
