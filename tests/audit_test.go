@@ -215,8 +215,8 @@ func everyField(t *testing.T, keep challenge.AuditIP) map[string]bool {
 			Name: challenge.EventName(match[1]), Gate: "x", Address: ana, Source: "x", User: "x", IP: netip.MustParseAddr("81.2.69.1"), Rule: "x", Ref: "x", Session: "x",
 			Limit: "x", Until: at, Tries: 1, Again: true, Err: fault, Decision: challenge.Check, Reason: challenge.NewPlace, Observed: risk.SetOf(challenge.NewPlace), Barred: true,
 			Factor: "x", Account: "x", Device: "x", Place: &geo.Place{Country: "x", City: "x", ASN: 1, Network: "x"}, Took: 1, Way: challenge.ByBackup, Change: "x", Due: at, Left: 1,
-			Why: "x", Result: "x", Waited: time.Minute, Fresh: true, Held: risk.SetOf(challenge.NewPlace), Called: "x",
-			Facts: challenge.DecisionFacts{Domain: "x", Distance: 1, Since: time.Minute, Speed: 1, Sensitive: true},
+			Why: "x", Result: "x", Waited: time.Minute, Fresh: true, Held: risk.SetOf(challenge.NewPlace, challenge.Sensitive), Called: "x",
+			Facts: challenge.DecisionFacts{Domain: "x", Distance: 1, Since: time.Minute, Speed: 1},
 		})
 	}
 	fields := map[string]bool{}

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -129,54 +128,6 @@ func (w *nowhere) ask(h http.Handler, r *http.Request, n int, cookie string) int
 	clear(w.header)
 	h.ServeHTTP(w, r)
 	return w.status
-}
-
-// BenchmarkSession tells what a request with a valid session costs through the
-// whole chain. The three sites take turns, so that they share what else the
-// machine does.
-func BenchmarkSession(b *testing.B) {
-	s := startBench(b)
-	cookie := "theme=dark; doorcode=" + s.session
-	w, r := &nowhere{header: http.Header{}}, plainRequest(s.caddy.Port, "/x")
-	var spent [3]time.Duration
-	for b.Loop() {
-		for i, h := range []http.Handler{s.gate, s.noop, s.direct} {
-			began := time.Now()
-			for range 100 {
-				if status := w.ask(h, r, 10, cookie); status != http.StatusOK {
-					b.Fatalf("status %d", status)
-				}
-			}
-			spent[i] += time.Since(began)
-		}
-	}
-	per := func(i int) float64 { return float64(spent[i].Nanoseconds()) / float64(b.N) / 100 }
-	b.ReportMetric(0, "ns/op") // of all three together: means nothing
-	b.ReportMetric(per(0), "ns/gate")
-	b.ReportMetric(per(1), "ns/noop")
-	b.ReportMetric(per(2), "ns/direct")
-	b.ReportMetric(per(0)-per(1), "ns/more-than-noop")
-	b.ReportMetric(per(0)/per(2), "times-direct")
-	for name, h := range map[string]http.Handler{"allocs/gate": s.gate, "allocs/noop": s.noop, "allocs/direct": s.direct} {
-		b.ReportMetric(testing.AllocsPerRun(1000, func() { w.ask(h, r, 10, cookie) }), name)
-	}
-}
-
-// BenchmarkSessionInParallel tells whether cores wait for each other.
-func BenchmarkSessionInParallel(b *testing.B) {
-	s := startBench(b)
-	cookie := "theme=dark; doorcode=" + s.session
-	for name, h := range map[string]http.Handler{"gate": s.gate, "noop": s.noop} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			b.RunParallel(func(p *testing.PB) {
-				w, r := &nowhere{header: http.Header{}}, plainRequest(s.caddy.Port, "/x")
-				for p.Next() {
-					w.ask(h, r, 10, cookie)
-				}
-			})
-		})
-	}
 }
 
 // BenchmarkStranger tells what refusing costs: a page, an answer to a script, a

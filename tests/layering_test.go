@@ -23,8 +23,8 @@ const module = "github.com/doorcode/caddy-doorcode"
 // layers is the direction of imports: a package may import packages of the
 // layers above its own line, never one of its own line or below.
 var layers = [][]string{
-	{"geo", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words", "challenge/upstream", "challenge/spelling", "challenge/ways", "challenge/activity"},
-	{"geo/geotest", "challenge/risk", "challenge/tokens", "challenge/store/redisstore/redistest"},
+	{"geo", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words", "challenge/upstream", "challenge/spelling", "challenge/ways", "challenge/activity", "challenge/bound", "challenge/bound/boundtest", "challenge/passkeys/passkeystest"},
+	{"geo/geotest", "challenge/risk", "challenge/tokens", "challenge/passkeys", "challenge/store/redisstore/redistest"},
 	{"challenge", "challenge/pages"},
 	{"challenge/web", "challenge/mailer", "challenge/store/boltstore", "challenge/store/redisstore", "challenge/store/memstore", "challenge/store/storetest"},
 	{"caddymodule/terminal"},
@@ -40,9 +40,9 @@ var ours = map[string][]string{
 	"geo/geotest":                {"geo"},
 	"challenge/risk":             {"geo"},
 	"challenge/tokens":           {"challenge/spelling"},
-	"challenge":                  {"geo", "challenge/risk", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/ways", "challenge/tokens", "challenge/activity"},
+	"challenge":                  {"geo", "challenge/risk", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/ways", "challenge/tokens", "challenge/activity", "challenge/bound", "challenge/passkeys"},
 	"challenge/pages":            {"challenge/words"},
-	"challenge/web":              {"geo", "challenge", "challenge/pages", "challenge/words", "challenge/upstream", "challenge/tokens"},
+	"challenge/web":              {"geo", "challenge", "challenge/pages", "challenge/words", "challenge/upstream", "challenge/tokens", "challenge/bound"},
 	"challenge/mailer":           {"challenge", "challenge/words"},
 	"challenge/store/boltstore":  {"challenge"},
 	"challenge/store/redisstore": {"challenge"},
@@ -65,6 +65,8 @@ var thirdParty = map[string][]string{
 	"geo":                                  {"github.com/oschwald/maxminddb-golang/v2", "github.com/oschwald/geoip2-golang/v2"},
 	"geo/geotest":                          {"github.com/maxmind/mmdbwriter"},
 	"challenge/sessions":                   {"github.com/golang-jwt/jwt/v5", "github.com/go-jose/go-jose/v4"},
+	"challenge/bound":                      {"github.com/go-jose/go-jose/v4"},
+	"challenge/passkeys":                   {"github.com/go-webauthn/webauthn/protocol"},
 	"challenge/devices":                    {"github.com/mileusna/useragent"},
 	"challenge/words":                      {"golang.org/x/text"},
 	"challenge/spelling":                   {"golang.org/x/text"},
@@ -85,10 +87,10 @@ var thirdParty = map[string][]string{
 }
 
 // forTests may be imported by every test.
-var forTests = []string{"github.com/google/go-cmp", "pgregory.net/rapid", "go.uber.org/goleak", "github.com/emersion/go-smtp", "github.com/emersion/go-sasl", "github.com/anishathalye/porcupine", "github.com/Shopify/toxiproxy/v2", "github.com/rs/zerolog", "github.com/redis/go-redis/v9"}
+var forTests = []string{"github.com/google/go-cmp", "pgregory.net/rapid", "go.uber.org/goleak", "github.com/emersion/go-smtp", "github.com/emersion/go-sasl", "github.com/anishathalye/porcupine", "github.com/Shopify/toxiproxy/v2", "github.com/rs/zerolog", "github.com/redis/go-redis/v9", "github.com/quic-go/quic-go", "github.com/quic-go/qpack"}
 
 // webless packages decide without knowing what carries the question.
-var webless = []string{"challenge", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words", "challenge/risk", "challenge/ways", "challenge/activity", "geo", "geo/geotest"}
+var webless = []string{"challenge", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words", "challenge/risk", "challenge/ways", "challenge/activity", "challenge/bound", "challenge/passkeys", "geo", "geo/geotest"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	for _, fault := range importFaults(t, os.DirFS("..")) {

@@ -14,6 +14,7 @@ import http from 'node:http';
 //   /outside   a page whose form posts to /form (for a public path)
 //   /events    an event stream that says hello and stays open
 //   /socket    a WebSocket that stays open, and says nothing
+//   /private   a page that nothing may keep
 //   any other  a small page that names its own path
 // more adds files to the paths: what a GET of one is answered with, {type, body}.
 export async function startApp(more = {}) {
@@ -41,6 +42,7 @@ export async function startApp(more = {}) {
       return;
     }
     response.setHeader('Content-Type', 'text/html; charset=utf-8');
+    if (pathname === '/private') response.setHeader('Cache-Control', 'no-store');
     response.end(page(seen, pathname));
   });
   server.on('upgrade', openSocket);

@@ -19,14 +19,19 @@ import { openMailbox } from './mailbox.mjs';
 //   global   lines of Caddy's global options
 //   files    further paths of the sample app
 //   host     the site's name, in place of localhost
+//   secure   true for https, with a certificate that only a test's browser trusts
 //   upstream the port to pass requests to, in place of the sample app
 //   browser  false where a test opens its own, or needs none
 export async function openDoor({
-  allow = '*@example.com', lines = [], look = [], before = [], letter = [], mail, global = [], host = 'localhost', upstream, files, browser = true,
+  allow = '*@example.com', lines = [], look = [], before = [], letter = [], mail, global = [], host = 'localhost', secure = false, upstream, files, browser = true,
 } = {}) {
   const app = await startApp(files);
   const port = await freePort();
-  const origin = `http://${host}:${port}`;
+  const origin = `${secure ? 'https' : 'http'}://${host}:${port}`;
+  if (secure) {
+    before = ['tls internal', ...before];
+    global = ['auto_https disable_redirects', ...global];
+  }
   const caddy = await startCaddy({
     port,
     caddyfile: ({ folder }) => caddyfile({ origin, allow, lines, look, before, global, mail: mail ?? mailTo(folder, letter), upstream: upstream ?? app.port }),

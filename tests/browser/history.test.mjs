@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openDoor } from './door.mjs';
-import { askForCode, enterCode, reachesApp, says, sees, wrongCodes } from './screens.mjs';
+import { askForCode, button, enter, enterCode, reachesApp, says, sees, wrongCodes } from './screens.mjs';
 
 let door;
 before(async () => { door = await openDoor({ lines: ['public /start'] }); });
@@ -75,3 +75,19 @@ test('20 when one tab is let in, the other loads its own address', async () => {
   assert.equal((await door.mailbox.to('tabs@example.com')).length, 1);
   await context.close();
 });
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`CCH-03 with scripts ${javaScriptEnabled ? 'on' : 'off'}, Back after the sign-out shows no page that the app wants kept by nobody`, async () => {
+    const address = `left-${javaScriptEnabled}@example.com`;
+    const { context, page } = await door.visit({ javaScriptEnabled });
+    await enter(door, page, { url: '/private', address });
+    await page.goto(`${door.origin}/.doorcode/signout`);
+    await button(page, /Sign out/).click();
+    await sees(page, /You.re signed out/);
+    for (let steps = 0; steps < 3 && new URL(page.url()).pathname !== '/private'; steps++) await page.goBack();
+    assert.equal(new URL(page.url()).pathname, '/private');
+    await sees(page, 'Sign in to');
+    assert.equal(await page.locator('#path').count(), 0);
+    await context.close();
+  });
+}

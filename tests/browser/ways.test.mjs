@@ -269,6 +269,7 @@ test('91 a second address is proved by a code, and gets one at the door', async 
   await button(stranger.page, 'Try another way').click();
   await button(stranger.page, 'Send the code to my second address').click();
   const mail = await door.mailbox.next(second);
+  await sees(stranger.page, 'Check your second mailbox');
   assert.ok(!(await stranger.page.content()).includes(second), 'the page does not name the address');
   await enterCode(stranger.page, mail.code);
   await reachesApp(stranger.page, '/bysecond');

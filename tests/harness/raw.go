@@ -99,7 +99,8 @@ func (c *Caddy) Upgrade(t testing.TB, lines ...string) (Page, net.Conn, *bufio.R
 	return page, conn, reader
 }
 
-// An H2 is a request as HTTP/2 frames carry it. Field names go out as they are.
+// An H2 is a request as frames of HTTP/2 and HTTP/3 carry it. Field names go out as
+// they are.
 type H2 struct {
 	Method, Host, Path string
 	Fields             [][2]string
@@ -122,10 +123,17 @@ func (c *Caddy) RawH2(t testing.TB, q H2) (Page, error) {
 	return readH2(framer)
 }
 
+// pseudo are the fields that make the request line. One without a method has them
+// among its own.
+func (q H2) pseudo(port string) [][2]string {
+	if q.Method == "" {
+		return nil
+	}
+	return [][2]string{{":method", q.Method}, {":scheme", "https"}, {":authority", q.Host + ":" + port}, {":path", q.Path}}
+}
+
 func (q H2) send(framer *http2.Framer, port string) error {
-	fields := append([][2]string{
-		{":method", q.Method}, {":scheme", "https"}, {":authority", q.Host + ":" + port}, {":path", q.Path},
-	}, q.Fields...)
+	fields := append(q.pseudo(port), q.Fields...)
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block) // its table lasts as long as the connection
 	headers := http2.HeadersFrameParam{
@@ -183,12 +191,16 @@ func readH2(framer *http2.Framer) (Page, error) {
 
 func (p *Page) take(fields []hpack.HeaderField) {
 	for _, f := range fields {
-		if f.Name == ":status" {
-			p.Status, _ = strconv.Atoi(f.Value)
-			continue
-		}
-		p.Header.Add(f.Name, f.Value)
+		p.takeField(f.Name, f.Value)
 	}
+}
+
+func (p *Page) takeField(name, value string) {
+	if name == ":status" {
+		p.Status, _ = strconv.Atoi(value)
+		return
+	}
+	p.Header.Add(name, value)
 }
 
 // A Pipeline sends many requests over one connection, which it opens again

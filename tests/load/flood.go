@@ -1,0 +1,167 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A flood is requests of strangers, as many a second as it is told, each from another
+// network.
+type flood struct {
+	address  string
+	requests []stranger
+	next     atomic.Int64
+	sent     atomic.Int64
+	broken   atomic.Int64
+}
+
+// A stranger is a request in two parts, between which the client address belongs, and
+// the answer that it gets.
+type stranger struct {
+	before, after []byte
+	status        int
+}
+
+const placeOfAddress = "192.0.2.123"
+
+// floodConnections are enough for each to have its answer before its next turn. Where
+// the machine cannot keep up even so, fewer strangers come, which the results tell.
+const floodConnections = 256
+
+// write makes a request that can be sent from any address.
+func (v *visitor) write(ctx context.Context, status int, method, path string, fields url.Values) (stranger, error) {
+	v.from = placeOfAddress
+	r, err := v.request(ctx, method, path, fields)
+	if err != nil {
+		return stranger{}, err
+	}
+	cookies, err := v.cookies()
+	if err != nil {
+		return stranger{}, err
+	}
+	if cookies != "" {
+		r.Header.Set("Cookie", cookies)
+	}
+	raw, err := httputil.DumpRequestOut(r, true)
+	if err != nil {
+		return stranger{}, err
+	}
+	before, after, found := bytes.Cut(raw, []byte(placeOfAddress))
+	if !found {
+		return stranger{}, fmt.Errorf("writing a request: there is no address in it")
+	}
+	return stranger{before, after, status}, nil
+}
+
+// strangers are requests of people who are not in: for the page, with a wrong code, and
+// for a mail. The limits refuse the last two soon.
+func (c *server) strangers(ctx context.Context, mails *post) (*flood, error) {
+	v, err := c.visit(0)
+	if err != nil {
+		return nil, err
+	}
+	defer v.close()
+	f := &flood{address: "127.0.0.1:" + c.port}
+	page, err := v.write(ctx, http.StatusUnauthorized, http.MethodGet, "/x", nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := v.do(ctx, http.MethodGet, "/x", nil); err != nil {
+		return nil, err
+	}
+	mail, err := v.write(ctx, http.StatusSeeOther, http.MethodPost, "/.doorcode/email", url.Values{"flow": {v.form}, "email": {"flooded@example.com"}})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := v.ask(ctx, mails, "guessed@example.com"); err != nil {
+		return nil, err
+	}
+	code, err := v.write(ctx, http.StatusSeeOther, http.MethodPost, "/.doorcode/verify", url.Values{"flow": {v.form}, "code": {"000000"}})
+	f.requests = []stranger{page, mail, code}
+	return f, err
+}
+
+// still are requests to a site that says 401 to everything.
+func (c *server) silent(ctx context.Context) (*flood, error) {
+	site := *c
+	site.port = c.still
+	v, err := site.visit(0)
+	if err != nil {
+		return nil, err
+	}
+	defer v.close()
+	page, err := v.write(ctx, http.StatusUnauthorized, http.MethodGet, "/x", nil)
+	return &flood{address: "127.0.0.1:" + c.still, requests: []stranger{page}}, err
+}
+
+// run sends so many requests a second until the context ends, and returns how many were
+// answered.
+func (f *flood) run(ctx context.Context, rate float64) int {
+	if rate <= 0 {
+		<-ctx.Done()
+		return 0
+	}
+	f.sent.Store(0)
+	turn := time.Duration(float64(floodConnections) / rate * float64(time.Second))
+	var all sync.WaitGroup
+	for range floodConnections {
+		all.Go(func() {
+			if f.send(ctx, turn) != nil && ctx.Err() == nil {
+				f.broken.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	return int(f.sent.Load())
+}
+
+// send sends one request each turn over one connection.
+func (f *flood) send(ctx context.Context, turn time.Duration) error {
+	conn, err := net.Dial("tcp", f.address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // nobody waits for it
+	answers := bufio.NewReader(conn)
+	tick := time.NewTicker(turn)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		n := f.next.Add(1)
+		one := f.requests[int(n)%len(f.requests)]
+		raw := append(append(bytes.Clone(one.before), networkOf(int(n))...), one.after...)
+		if _, err := conn.Write(raw); err != nil {
+			return err
+		}
+		answer, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+			return err
+		}
+		if answer.StatusCode != one.status {
+			return fmt.Errorf("a stranger was answered %d, want %d", answer.StatusCode, one.status)
+		}
+		f.sent.Add(1)
+	}
+}

@@ -1,0 +1,140 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A series is what each round found of one Caddy.
+type series struct{ cpu, requests, p50, p99, allocs, app, strangers, storage []float64 }
+
+// columns take one quantity out of several series.
+func columns(of []series, quantity func(series) []float64) (all [][]float64) {
+	for _, one := range of {
+		all = append(all, quantity(one))
+	}
+	return all
+}
+
+// measureSessions compares requests of people with sessions with the same requests to
+// two Caddys without the gate, which take turns with it. One of them tells the app as
+// much as the gate does, the same for everybody: any gate that says who is there costs
+// that.
+func measureSessions(ctx context.Context, s *stage) ([]report, error) {
+	servers, people, told, err := s.setSessions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	profiled := s.profileAll(ctx, servers)
+	found := make([]series, len(servers))
+	for round := range s.rounds + 1 {
+		// The gate comes between the others, and each is first as often as last.
+		turn := []int{0, 2, 1}
+		if round%2 == 0 {
+			slices.Reverse(turn)
+		}
+		for _, i := range turn {
+			if err := s.measure(ctx, people, servers[i], &found[i]); err != nil {
+				return nil, err
+			}
+		}
+		if round == 0 { // until caches are warm; it does not count
+			clear(found)
+		}
+	}
+	r := report{
+		Title: "### Requests with a session", Columns: []string{"bare Caddy", "bare Caddy that sends the same headers", "with Doorcode"}, Pairs: []pair{{2, 0}, {2, 1}},
+		About: fmt.Sprintf("One kilobyte through `reverse_proxy`, %d sessions in turn, with places, sensitive rules, assertion, metrics and access log. The same requests go to all three.", s.sessions),
+	}
+	r.compare("CPU per request (µs)", columns(found, func(o series) []float64 { return o.cpu })...)
+	r.compare("requests a second", columns(found, func(o series) []float64 { return o.requests })...)
+	r.compare("50 % answered within (µs)", columns(found, func(o series) []float64 { return o.p50 })...)
+	r.compare("99 % answered within (µs)", columns(found, func(o series) []float64 { return o.p99 })...)
+	r.compare("allocations per request", columns(found, func(o series) []float64 { return o.allocs })...)
+	r.compare("CPU of the app per request (µs)", columns(found, func(o series) []float64 { return o.app })...)
+	r.compare("bytes of header that the app is sent", told...)
+	return []report{r}, profiled()
+}
+
+// setSessions starts the Caddys that take turns: bare, bare with the same headers, and
+// with the gate. told is how many bytes of header the app gets from each.
+func (s *stage) setSessions(ctx context.Context) (servers []*server, people crowd, told [][]float64, err error) {
+	app, err := s.startApp(ctx, "")
+	if err != nil {
+		return nil, people, nil, err
+	}
+	city, err := s.writeCity()
+	if err != nil {
+		return nil, people, nil, err
+	}
+	bare, err := s.startCaddy(ctx, "bare", "", bareSite, "APP", app, "FIELDS", "")
+	if err != nil {
+		return nil, people, nil, err
+	}
+	gated, err := s.startCaddy(ctx, "gated", "", gatedSite, "APP", app, "CITY", city, "STORAGE", s.storage("gated", ""), "LIMITS", roomy, "PAGE", "no")
+	if err != nil {
+		return nil, people, nil, err
+	}
+	lines, err := gated.signIn(ctx, collect(ctx, s.mail()), s.sessions)
+	if err != nil {
+		return nil, people, nil, err
+	}
+	if people, err = s.gather(lines); err != nil {
+		return nil, people, nil, err
+	}
+	fields, err := fieldsOf(ctx, bare, gated, lines[0])
+	if err != nil {
+		return nil, people, nil, err
+	}
+	same, err := s.startCaddy(ctx, "same", "", bareSite, "APP", app, "FIELDS", fields)
+	if err != nil {
+		return nil, people, nil, err
+	}
+	servers = []*server{bare, same, gated}
+	for _, c := range servers {
+		sent, _, err := c.exchange(ctx, lines[0])
+		if err != nil {
+			return nil, people, nil, err
+		}
+		told = append(told, []float64{float64(sizeOf(sent))})
+	}
+	return servers, people, told, nil
+}
+
+// measure adds one round to a series.
+func (s *stage) measure(ctx context.Context, people crowd, c *server, to *series) error {
+	allocs, err := c.metric(ctx, allocations)
+	if err != nil {
+		return err
+	}
+	before, err := bothUsed(c.process, s.app)
+	if err != nil {
+		return err
+	}
+	n, err := s.visit(ctx, people, c, "", s.span)
+	if err != nil {
+		return err
+	}
+	after, err := bothUsed(c.process, s.app)
+	if err != nil {
+		return err
+	}
+	allocated, err := c.metric(ctx, allocations)
+	if err != nil {
+		return err
+	}
+	each := func(d time.Duration) float64 { return float64(d) / 1e3 / float64(n.Requests) }
+	to.cpu, to.app = append(to.cpu, each(after[0]-before[0])), append(to.app, each(after[1]-before[1]))
+	to.requests = append(to.requests, n.perSecond())
+	to.p50, to.p99 = append(to.p50, float64(n.P50)), append(to.p99, float64(n.P99))
+	to.allocs = append(to.allocs, (allocated-allocs)/float64(n.Requests))
+	c.served += n.Requests
+	return nil
+}

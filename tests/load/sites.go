@@ -1,0 +1,184 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/geo"
+	"github.com/doorcode/caddy-doorcode/geo/geotest"
+)
+
+// A server is a Caddy that is measured.
+type server struct {
+	*process
+	name   string
+	port   string
+	still  string // port of a site that says 401 to everything
+	admin  string // host:port
+	config string
+	served int // requests that it was measured by
+}
+
+// secret is the root of all keys of a measurement, and of nothing else.
+const secret = "measured-and-thrown-away-0123456789abcdef"
+
+// options are the global options of every Caddy that is measured. The access log goes
+// to a file that keeps nothing, since a log that is discarded costs nothing.
+const options = `{
+	admin ADMIN
+	default_bind 127.0.0.1
+	persist_config off
+	auto_https off
+	metrics
+	grace_period 1s
+	servers {
+		trusted_proxies static 127.0.0.1/32
+		trusted_proxies_strict
+	}
+	log {
+		level ERROR
+	}
+}
+`
+
+const accessLog = `	log {
+		output file /dev/null {
+			roll_disabled
+		}
+	}
+`
+
+// bareSite is what the gate is compared with. FIELDS are directives that change headers.
+const bareSite = "http://localhost:PORT {\n" + accessLog + "FIELDS\treverse_proxy APP\n}\n"
+
+// gatedSite has everything switched on.
+const gatedSite = `http://localhost:PORT {
+` + accessLog + `	@pay {
+		path /pay/*
+		method POST
+	}
+	doorcode *@example.com {
+		storage STORAGE
+		secret ` + secret + `
+		mail file MAIL
+		geoip CITY
+		public /public/*
+		sensitive /admin/*
+		sensitive @pay 5m
+		networks office 198.51.100.0/24
+		page_status 200 /web/*
+		assertion Doorcode-Assertion
+		limits {
+			LIMITS
+		}
+	}
+	reverse_proxy APP
+}
+http://localhost:STILL {
+	respond "PAGE" 401
+}
+`
+
+// roomy are limits that do not get in the way of people who are measured.
+const roomy = "send_address 900/1h\n\t\t\tsend_ip 900/1h\n\t\t\tsend_total 9000/1h\n\t\t\ttry_address 900/1h\n\t\t\ttry_ip 900/1h"
+
+// startCaddy starts a Caddy with a site.
+func (s *stage) startCaddy(ctx context.Context, name, cores, site string, replace ...string) (*server, error) {
+	var ports [3]string
+	for i := range ports {
+		var err error
+		if ports[i], err = freePort(); err != nil {
+			return nil, err
+		}
+	}
+	c := &server{name: name, port: ports[0], still: ports[1], admin: "127.0.0.1:" + ports[2], config: filepath.Join(s.folder, name+".Caddyfile")}
+	replace = append(replace, "ADMIN", c.admin, "PORT", c.port, "STILL", c.still, "MAIL", s.mail())
+	if err := os.WriteFile(c.config, []byte(strings.NewReplacer(replace...).Replace(options+site)), 0o600); err != nil {
+		return nil, err
+	}
+	return c, s.rerun(ctx, c, cores)
+}
+
+// rerun starts a Caddy that is not running.
+func (s *stage) rerun(ctx context.Context, c *server, cores string) (err error) {
+	if c.process, err = s.start(ctx, c.name, cores, s.caddy, "run", "--adapter", "caddyfile", "--config", c.config); err != nil {
+		return err
+	}
+	return c.listens(ctx, "127.0.0.1:"+c.port)
+}
+
+func (s *stage) mail() string { return filepath.Join(s.folder, "mail") }
+
+// storage is the line of a storage in a Caddyfile.
+func (s *stage) storage(name, redis string) string {
+	if redis != "" {
+		return "redis redis://" + redis
+	}
+	return "embedded " + filepath.Join(s.folder, name+".db")
+}
+
+// writeCity makes a small database of places.
+func (s *stage) writeCity() (path string, err error) {
+	t := &writer{folder: s.folder}
+	defer func() {
+		if t.fault != "" {
+			recover() //nolint:errcheck // it is what Fatalf has thrown
+			err = fmt.Errorf("writing a database: %s", t.fault)
+		}
+	}()
+	places := map[string]geo.Place{"81.2.69.0/24": {Country: "PT", City: "Lisbon", Point: geo.Point{Latitude: 38.7, Longitude: -9.1}, Located: true}}
+	return geotest.City(t, s.folder, "city.mmdb", places), nil
+}
+
+// A writer stands in for the test that a database is usually written for.
+type writer struct {
+	testing.TB
+	folder, fault string
+}
+
+func (*writer) Helper() {}
+
+// Fatal ends the writing.
+func (w *writer) Fatal(args ...any) { w.fault = fmt.Sprint(args...); panic(w) }
+
+// Fatalf ends the writing.
+func (w *writer) Fatalf(format string, args ...any) {
+	w.fault = fmt.Sprintf(format, args...)
+	panic(w)
+}
+
+// metric reads one number of a Caddy's metrics.
+func (c *server) metric(ctx context.Context, name string) (float64, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.admin+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close() //nolint:errcheck // read to its end
+	lines := bufio.NewScanner(answer.Body)
+	for lines.Scan() {
+		if value, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
+			return strconv.ParseFloat(value, 64)
+		}
+	}
+	return 0, fmt.Errorf("reading metrics of %s: there is no %s: %w", c.name, name, lines.Err())
+}
+
+// allocations is the name of the metric that counts them since the start.
+const allocations = "go_memstats_mallocs_total"

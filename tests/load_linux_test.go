@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package tests
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/tests/harness"
+)
+
+// The program that measures must not rot. What it finds in so short a time says
+// nothing, and nothing is asked of it but that everything was measured.
+func TestTheLoadProgramRuns(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "load")
+	if said, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", program, "./load").CombinedOutput(); err != nil {
+		t.Fatalf("building the program: %v\n%s", err, said)
+	}
+	short := []string{"-rounds", "1", "-span", "1s", "-connections", "4", "-json", "-caddy", os.Args[0]}
+	for name, test := range map[string]struct {
+		args  []string
+		names []string // of the first report's rows
+	}{
+		"sessions in turn": {
+			[]string{"-what", "sessions", "-sessions", "5"},
+			[]string{"CPU per request (µs)", "requests a second", "50 % answered within (µs)", "99 % answered within (µs)", "allocations per request"},
+		},
+		"strangers on each storage": {
+			[]string{"-what", "strangers", "-rate", "200"},
+			[]string{"requests of people a second", "50 % answered within (µs)", "99 % answered within (µs)", "CPU of Caddy (ms a second)", "strangers answered a second"},
+		},
+		"codes on each storage": {
+			[]string{"-what", "codes", "-codes", "20"},
+			[]string{"codes a second", "CPU of Caddy for each (µs)", "CPU of Redis for each (µs)"},
+		},
+		"start with people": {
+			[]string{"-what", "start", "-people", "200"},
+			[]string{"start (ms)", "first request with a session (ms)", "reload (ms)", "memory of the process (MB)", "heap in use (MB)", "file (MB)"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, program, append(test.args, short...)...)
+			// The test's own binary is a Caddy for whoever starts it as one.
+			cmd.Env = harness.Command(t.TempDir()).Env
+			cmd.Stderr = os.Stderr
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("running it: %v\n%s", err, out)
+			}
+			var said struct {
+				Machine string
+				Reports []struct {
+					Rows []struct {
+						Name   string
+						Values []float64
+					}
+				}
+			}
+			if err := json.Unmarshal(out, &said); err != nil || said.Machine == "" || len(said.Reports) == 0 {
+				t.Fatalf("it says %s (%v)", out, err)
+			}
+			for i, row := range said.Reports[0].Rows {
+				if i >= len(test.names) || row.Name != test.names[i] || len(row.Values) == 0 {
+					t.Errorf("row %d is %+v, want the rows %q", i, row, test.names)
+				}
+			}
+			if len(said.Reports[0].Rows) != len(test.names) {
+				t.Errorf("%d rows, want %q", len(said.Reports[0].Rows), test.names)
+			}
+		})
+	}
+}
