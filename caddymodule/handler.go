@@ -170,7 +170,10 @@ func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, nex
 	if e.witness != nil {
 		e.witness(p.out)
 	}
-	reused.counts.Count(p.out.Decision, telemetry.KindOf(r, p.upgrades, p.out.Decision, in.Token != web.Presented{}), time.Since(in.Now))
+	kind := telemetry.KindOf(r, p.upgrades, p.out.Decision, in.Token != web.Presented{})
+	if times := reused.counts.Count(p.out.Decision, kind); times > 0 {
+		reused.counts.Took(time.Since(in.Now), times)
+	}
 	if p.out.Unlogged { // the address of the page is a key to it
 		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	}

@@ -183,8 +183,21 @@ type extension struct {
 // idle limit is another ticket.
 type ticket struct {
 	live   *Live
+	token  string
 	active time.Time
 }
+
+// ticket finds the ticket of a cookie that this machine has seen.
+func (h *House) ticket(token string) (*ticket, bool) {
+	t, known := h.tickets.GetIfPresent(ending(token))
+	return t, known && t.token == token
+}
+
+func (h *House) keepTicket(t *ticket) { h.tickets.Set(ending(t.token), t) }
+
+// ending is the end of a cookie, which is most of its signature: enough to tell cookies
+// apart, and much quicker to look up than the whole.
+func ending(token string) string { return token[max(0, len(token)-64):] }
 
 // session describes a session that begins now. auth is when its last code was
 // entered.
@@ -215,7 +228,7 @@ func (g *Gate) open(s sessions.Session, generation int, since uint64, now time.T
 	live := newLive(s, since)
 	g.house.holds.meet(live)
 	live.awaits.Store(int64(generation))
-	g.house.tickets.Set(token, &ticket{live, now})
+	g.house.keepTicket(&ticket{live, token, now})
 	return token, live, nil
 }
 
@@ -251,7 +264,7 @@ func (g *Gate) live(ctx context.Context, v *Visit) (*Live, time.Time, error) {
 
 // find finds the session of a visit, whoever has copied its cookie.
 func (g *Gate) find(ctx context.Context, v *Visit) (*Live, time.Time, error) {
-	t, known := g.house.tickets.GetIfPresent(v.Session)
+	t, known := g.house.ticket(v.Session)
 	if !known || t.live.since != g.house.flushes.Load() || !g.house.holds.news(t.live) {
 		var err error
 		if t, err = g.learn(ctx, v); err != nil {
@@ -296,7 +309,7 @@ func (g *Gate) learn(ctx context.Context, v *Visit) (*ticket, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &ticket{newLive(s, g.house.flushes.Load()), s.Active}
+	t := &ticket{newLive(s, g.house.flushes.Load()), v.Session, s.Active}
 	if g.house.ends.ended(t.live.key, &t.live.seen) {
 		return nil, g.house.endedHow(t.live.key)
 	}
@@ -326,8 +339,8 @@ func (g *Gate) learn(ctx context.Context, v *Visit) (*ticket, error) {
 		t.live.awaits.Store(int64(d.Generation))
 	}
 	if g.house.ends.count.Load() == count { // else what was read may be out of date
-		// A copy, or the whole line with all other cookies would stay with it.
-		g.house.tickets.Set(strings.Clone(v.Session), t)
+		t.token = strings.Clone(v.Session) // or the whole line with all other cookies would stay with it
+		g.house.keepTicket(t)
 	}
 	return t, nil
 }
@@ -350,7 +363,7 @@ func (g *Gate) extend(live *Live, now time.Time) string {
 		return ""
 	}
 	live.extended.Store(&extension{token, now})
-	g.house.tickets.Set(token, &ticket{live, now})
+	g.house.keepTicket(&ticket{live, token, now})
 	return token
 }
 

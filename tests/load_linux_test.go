@@ -29,11 +29,11 @@ func TestTheLoadProgramRuns(t *testing.T) {
 	}{
 		"sessions in turn": {
 			[]string{"-what", "sessions", "-sessions", "5"},
-			[]string{"CPU per request (µs)", "requests a second", "50 % answered within (µs)", "99 % answered within (µs)", "allocations per request"},
+			[]string{"CPU per request (µs)", "requests a second", "50 % answered within (µs)", "99 % answered within (µs)", "allocations per request", "CPU of the app per request (µs)", "bytes of header that the app is sent"},
 		},
 		"strangers on each storage": {
 			[]string{"-what", "strangers", "-rate", "200"},
-			[]string{"requests of people a second", "50 % answered within (µs)", "99 % answered within (µs)", "CPU of Caddy (ms a second)", "strangers answered a second"},
+			[]string{"requests of people a second", "50 % answered within (µs)", "99 % answered within (µs)", "CPU of Caddy (ms a second)", "CPU of the storage's server (ms a second)", "strangers answered a second"},
 		},
 		"codes on each storage": {
 			[]string{"-what", "codes", "-codes", "20"},

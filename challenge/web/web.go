@@ -236,7 +236,10 @@ func (d *Door) describe(r *http.Request, in *Arrival) {
 	if in.found == nil {
 		in.found = new(upstream.Found)
 	}
-	in.found.Clear() // a rehearsal looks twice
+	if !in.visit.Now.IsZero() { // a rehearsal looks twice
+		in.visit = challenge.Visit{}
+		in.found.Clear()
+	}
 	d.cookies.jar(in).Find(r.Header["Cookie"], in.found)
 	d.introduce(r, in)
 	switch values := in.found.Values(boundCookie); len(values) {
@@ -266,7 +269,6 @@ func (d *Door) describe(r *http.Request, in *Arrival) {
 // itself: a literal would be made beside the visit, and copied into it.
 func (d *Door) introduce(r *http.Request, in *Arrival) {
 	v, s := &in.visit, in.site
-	*v = challenge.Visit{}
 	v.Now, v.IP, v.Earlier, v.Page = in.Now, in.IP, in.Earlier, in.Page
 	v.Audience, v.Host, v.App, v.Link = s.audience, s.host, s.name, s.link
 	if agents := r.Header["User-Agent"]; len(agents) > 0 {

@@ -37,7 +37,7 @@ func measureCodes(ctx context.Context, s *stage) ([]report, error) {
 				return nil, err
 			}
 		}
-		c, err := s.startCaddy(ctx, name, "", gatedSite, "APP", app, "CITY", city, "STORAGE", s.storage(name, redis), "LIMITS", roomy, "PAGE", "no")
+		c, err := s.startCaddy(ctx, name, "", gatedSite, "APP", app, "CITY", city, "STORAGE", s.storage(name, redis), "LIMITS", roomy)
 		if err != nil {
 			return nil, err
 		}

@@ -96,7 +96,7 @@ func (c *server) strangers(ctx context.Context, mails *post) (*flood, error) {
 	return f, err
 }
 
-// still are requests to a site that says 401 to everything.
+// silent are requests to a site that says 401 to everything.
 func (c *server) silent(ctx context.Context) (*flood, error) {
 	site := *c
 	site.port = c.still
@@ -107,6 +107,29 @@ func (c *server) silent(ctx context.Context) (*flood, error) {
 	defer v.close()
 	page, err := v.write(ctx, http.StatusUnauthorized, http.MethodGet, "/x", nil)
 	return &flood{address: "127.0.0.1:" + c.still, requests: []stranger{page}}, err
+}
+
+// length is how long the answer to the first of the requests is, in bytes.
+func (f *flood) length(ctx context.Context) (int, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", f.address)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close() //nolint:errcheck // nobody waits for it
+	if _, err := conn.Write(f.requests[0].from(0)); err != nil {
+		return 0, err
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return 0, err
+	}
+	raw, err := httputil.DumpResponse(answer, true)
+	return len(raw), err
+}
+
+// from is the request of the n-th network.
+func (one stranger) from(n int) []byte {
+	return append(append(bytes.Clone(one.before), networkOf(n)...), one.after...)
 }
 
 // run sends so many requests a second until the context ends, and returns how many were
@@ -148,8 +171,7 @@ func (f *flood) send(ctx context.Context, turn time.Duration) error {
 		}
 		n := f.next.Add(1)
 		one := f.requests[int(n)%len(f.requests)]
-		raw := append(append(bytes.Clone(one.before), networkOf(int(n))...), one.after...)
-		if _, err := conn.Write(raw); err != nil {
+		if _, err := conn.Write(one.from(int(n))); err != nil {
 			return err
 		}
 		answer, err := http.ReadResponse(answers, nil)

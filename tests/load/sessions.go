@@ -78,7 +78,7 @@ func (s *stage) setSessions(ctx context.Context) (servers []*server, people crow
 	if err != nil {
 		return nil, people, nil, err
 	}
-	gated, err := s.startCaddy(ctx, "gated", "", gatedSite, "APP", app, "CITY", city, "STORAGE", s.storage("gated", ""), "LIMITS", roomy, "PAGE", "no")
+	gated, err := s.startCaddy(ctx, "gated", "", gatedSite, "APP", app, "CITY", city, "STORAGE", s.storage("gated", ""), "LIMITS", roomy)
 	if err != nil {
 		return nil, people, nil, err
 	}

@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/doorcode/caddy-doorcode/geo"
 	"github.com/doorcode/caddy-doorcode/geo/geotest"
@@ -88,9 +87,12 @@ const gatedSite = `http://localhost:PORT {
 	reverse_proxy APP
 }
 http://localhost:STILL {
-	respond "PAGE" 401
+	respond ` + emptyPage + ` 401
 }
 `
+
+// emptyPage is what the site beside the gate says until it is told how long its page is.
+const emptyPage = `""`
 
 // roomy are limits that do not get in the way of people who are measured.
 const roomy = "send_address 900/1h\n\t\t\tsend_ip 900/1h\n\t\t\tsend_total 9000/1h\n\t\t\ttry_address 900/1h\n\t\t\ttry_ip 900/1h"

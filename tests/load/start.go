@@ -35,7 +35,7 @@ func measureStart(ctx context.Context, s *stage) ([]report, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.startCaddy(ctx, "embedded", "", gatedSite, "APP", app, "CITY", city, "STORAGE", s.storage("embedded", ""), "LIMITS", roomy, "PAGE", "no")
+	c, err := s.startCaddy(ctx, "embedded", "", gatedSite, "APP", app, "CITY", city, "STORAGE", s.storage("embedded", ""), "LIMITS", roomy)
 	if err != nil {
 		return nil, err
 	}

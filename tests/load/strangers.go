@@ -9,14 +9,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"runtime"
-	"strings"
+	"strconv"
 	"sync"
 	"time"
 )
 
 // pins divides the cores: the Caddy that is measured has one half to itself, so that
-// what the flood and wrk take is not taken from it.
+// what the app, wrk, Redis and this program take is not taken from it.
 func pins() (caddy, others string) {
 	n := runtime.NumCPU()
 	if n < 2 {
@@ -25,12 +27,26 @@ func pins() (caddy, others string) {
 	return fmt.Sprintf("0-%d", n/2-1), fmt.Sprintf("%d-%d", n/2, n-1)
 }
 
+// stand moves this program, which sends the floods, to some of the cores.
+func stand(ctx context.Context, cores string) error {
+	if cores == "" {
+		return nil
+	}
+	said, err := exec.CommandContext(ctx, "taskset", "-a", "-c", "-p", cores, strconv.Itoa(os.Getpid())).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("moving to cores %s: %w\n%s", cores, err, said)
+	}
+	return nil
+}
+
 // measureStrangers compares people with sessions while a flood of strangers comes to the
-// gate with the same people while a flood of equal cost comes to a site beside it that
-// says 401 to everything. What is left is what strangers at the gate cost beyond their
-// CPU time: waiting for locks, for the storage, or for memory.
+// gate with the same people while as many come to a site beside it, which says 401 to
+// everything with as many bytes. What is left is what the gate costs beyond answering.
 func measureStrangers(ctx context.Context, s *stage) ([]report, error) {
 	caddy, others := pins()
+	if err := stand(ctx, others); err != nil {
+		return nil, err
+	}
 	app, err := s.startApp(ctx, others)
 	if err != nil {
 		return nil, err
@@ -42,17 +58,18 @@ func measureStrangers(ctx context.Context, s *stage) ([]report, error) {
 	mails := collect(ctx, s.mail())
 	var reports []report
 	for _, name := range s.storages() {
+		var store *process
 		redis := ""
 		if name == "redis" {
-			if _, redis, err = s.startRedis(ctx, others); err != nil {
+			if store, redis, err = s.startRedis(ctx, others); err != nil {
 				return nil, err
 			}
 		}
-		c, err := s.startCaddy(ctx, name, caddy, gatedSite, "APP", app, "CITY", city, "STORAGE", s.storage(name, redis), "LIMITS", "send_address 6/1h", "PAGE", strings.Repeat("x", 8<<10))
+		c, err := s.startCaddy(ctx, name, caddy, gatedSite, "APP", app, "CITY", city, "STORAGE", s.storage(name, redis), "LIMITS", "send_address 6/1h")
 		if err != nil {
 			return nil, err
 		}
-		r, err := s.flooded(ctx, c, mails, others)
+		r, err := s.flooded(ctx, c, store, mails, others)
 		if err != nil {
 			return nil, err
 		}
@@ -63,8 +80,40 @@ func measureStrangers(ctx context.Context, s *stage) ([]report, error) {
 	return reports, nil
 }
 
+// floods are the strangers that are compared: at a site that says 401, at the gate for
+// its page, and at the gate for all sorts of things.
+func (s *stage) floods(ctx context.Context, c *server, mails *post) (all [3]*flood, err error) {
+	gate, err := c.strangers(ctx, mails)
+	if err != nil {
+		return all, err
+	}
+	// Answers of the two sites are to have the same length, with their headers.
+	silent, err := c.silent(ctx)
+	if err != nil {
+		return all, err
+	}
+	page, err := gate.length(ctx)
+	if err != nil {
+		return all, err
+	}
+	bare, err := silent.length(ctx)
+	if err != nil {
+		return all, err
+	}
+	if err := c.reload(ctx, emptyPage, strconv.Quote(fmt.Sprintf("%0*d", page-bare, 0))); err != nil {
+		return all, err
+	}
+	all = [3]*flood{silent, {address: gate.address, requests: gate.requests[:1]}, gate}
+	for _, f := range all { // warms up, and uses up the limits
+		while, cancel := context.WithTimeout(ctx, s.span)
+		f.run(while, float64(s.rate))
+		cancel()
+	}
+	return all, nil
+}
+
 // flooded measures on one storage.
-func (s *stage) flooded(ctx context.Context, c *server, mails *post, others string) (report, error) {
+func (s *stage) flooded(ctx context.Context, c *server, store *process, mails *post, others string) (report, error) {
 	lines, err := c.signIn(ctx, mails, min(s.sessions, 20)) // strangers' half of the usual limits
 	if err != nil {
 		return report{}, err
@@ -73,67 +122,38 @@ func (s *stage) flooded(ctx context.Context, c *server, mails *post, others stri
 	if err != nil {
 		return report{}, err
 	}
-	gate, err := c.strangers(ctx, mails)
+	floods, err := s.floods(ctx, c, mails)
 	if err != nil {
 		return report{}, err
 	}
-	silent, err := c.silent(ctx)
-	if err != nil {
-		return report{}, err
-	}
-	costs := [2]float64{}
-	for i, f := range []*flood{gate, silent} {
-		for range 2 { // the first time warms up, and uses up the limits
-			if costs[i], err = s.costOf(ctx, c, f); err != nil {
-				return report{}, err
-			}
-		}
-	}
-	rate := float64(s.rate)
-	var found [3]series
+	found := make([]series, 1+len(floods))
 	for range s.rounds {
-		for i, one := range []struct {
-			flood *flood
-			rate  float64
-		}{{silent, 0}, {silent, rate * costs[0] / costs[1]}, {gate, rate}} {
-			if err := s.visitFlooded(ctx, c, people, others, one.flood, one.rate, &found[i]); err != nil {
+		for i := range found {
+			f, rate := floods[0], 0.0
+			if i > 0 {
+				f, rate = floods[i-1], float64(s.rate)
+			}
+			if err := s.visitFlooded(ctx, c, store, people, others, f, rate, &found[i]); err != nil {
 				return report{}, err
 			}
 		}
 	}
-	calm, beside, at := found[0], found[1], found[2]
-	return report{
-		Title: "### People while strangers come", Columns: []string{"no strangers", "strangers beside", "strangers at the gate"},
-		About: fmt.Sprintf("%d strangers a second at the gate, a third each for the page, for a mail, and with a wrong code, from as many networks; %.1f µs of CPU each. Beside it: as many requests for a static 401 as take the same CPU, %.1f µs each. The ratio is between those two. Caddy has half of the cores to itself.", s.rate, costs[0], costs[1]),
-		Rows: []row{
-			compared("requests of people a second", 1, calm.requests, beside.requests, at.requests),
-			compared("50 % answered within (µs)", 1, calm.p50, beside.p50, at.p50),
-			compared("99 % answered within (µs)", 1, calm.p99, beside.p99, at.p99),
-			compared("CPU of Caddy (ms a second)", 1, calm.cpu, beside.cpu, at.cpu),
-			compared("strangers answered a second", 1, calm.strangers, beside.strangers, at.strangers),
-		},
-	}, nil
-}
-
-// costOf is what one request of a flood costs, in microseconds of CPU.
-func (s *stage) costOf(ctx context.Context, c *server, f *flood) (float64, error) {
-	before, err := c.cpu()
-	if err != nil {
-		return 0, err
+	r := report{
+		Title: "### People while strangers come", Columns: []string{"no strangers", "static 401", "page of the gate", "page, mail and code"}, Pairs: []pair{{1, 0}, {2, 1}, {3, 1}},
+		About: fmt.Sprintf("%d strangers a second, each from another network: at a site of the same Caddy that says 401 with as many bytes as the page has, at the gate for its page, and a third each for the page, for a mail, and with a wrong code. Caddy has half of the cores to itself.", s.rate),
 	}
-	while, cancel := context.WithTimeout(ctx, s.span)
-	defer cancel()
-	n := f.run(while, float64(s.rate))
-	after, err := c.cpu()
-	if err == nil && (n == 0 || after <= before || f.broken.Load() > 0) {
-		err = errors.New("strangers were not answered as they should be")
-	}
-	return float64((after - before).Microseconds()) / float64(max(n, 1)), err
+	r.compare("requests of people a second", columns(found, func(o series) []float64 { return o.requests })...)
+	r.compare("50 % answered within (µs)", columns(found, func(o series) []float64 { return o.p50 })...)
+	r.compare("99 % answered within (µs)", columns(found, func(o series) []float64 { return o.p99 })...)
+	r.compare("CPU of Caddy (ms a second)", columns(found, func(o series) []float64 { return o.cpu })...)
+	r.compare("CPU of the storage's server (ms a second)", columns(found, func(o series) []float64 { return o.storage })...)
+	r.compare("strangers answered a second", columns(found, func(o series) []float64 { return o.strangers })...)
+	return r, nil
 }
 
 // visitFlooded adds one round to a series.
-func (s *stage) visitFlooded(ctx context.Context, c *server, people crowd, others string, f *flood, rate float64, to *series) error {
-	before, err := c.cpu()
+func (s *stage) visitFlooded(ctx context.Context, c *server, store *process, people crowd, others string, f *flood, rate float64, to *series) error {
+	before, err := bothUsed(c.process, store)
 	if err != nil {
 		return err
 	}
@@ -151,9 +171,10 @@ func (s *stage) visitFlooded(ctx context.Context, c *server, people crowd, other
 	if err != nil {
 		return err
 	}
-	after, err := c.cpu()
 	took := time.Since(began).Seconds()
-	to.cpu, to.strangers = append(to.cpu, float64((after-before).Milliseconds())/took), append(to.strangers, float64(came)/took)
+	after, err := bothUsed(c.process, store)
+	used := func(i int) float64 { return float64((after[i] - before[i]).Milliseconds()) / took }
+	to.cpu, to.storage, to.strangers = append(to.cpu, used(0)), append(to.storage, used(1)), append(to.strangers, float64(came)/took)
 	to.requests = append(to.requests, n.perSecond())
 	to.p50, to.p99 = append(to.p50, float64(n.P50)), append(to.p99, float64(n.P99))
 	return err
