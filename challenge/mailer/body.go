@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/devices"
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
@@ -95,11 +96,23 @@ func (l Letter) compose() body {
 	return b
 }
 
+// browser is what the vocabulary calls a browser, in the words of the mail.
+func (b *body) browser(described string) string {
+	name, system := devices.Parts(described)
+	if system == "" {
+		return described
+	}
+	if system == devices.IOS {
+		system = b.Text("frame.ios", nil)
+	}
+	return b.Text("frame.browser_on", words.Args{"browser": name, "system": system})
+}
+
 // tellWho describes whoever the mail is about. Where that is the people who run
 // the site there is no browser to describe.
 func (b *body) tellWho(l Letter, where spot) {
-	browser := tame(l.Browser)
-	if browser == "" || browser == unknownBrowser {
+	browser := b.browser(tame(l.Browser))
+	if browser == "" || browser == devices.Unknown {
 		browser = b.Text("mail.unknown_browser", nil)
 	}
 	b.Args["browser"] = browser
@@ -109,10 +122,6 @@ func (b *body) tellWho(l Letter, where spot) {
 	b.Facts = l.facts(b.Lexicon, browser, where)
 	b.Credit = l.credit(where)
 }
-
-// unknownBrowser is what a browser is called that says nothing of itself, in the
-// vocabulary of package devices.
-const unknownBrowser = "an unknown browser"
 
 // leftToRight is the mark that sets the direction of what follows (U+200E).
 const leftToRight = "\u200e"

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/devices"
 )
 
 // Errors of Send, besides challenge.ErrQueueFull.
@@ -106,7 +107,7 @@ func NewOutbox(o OutboxOptions) *Outbox {
 		o.Size = defaultSize
 	}
 	if o.Describe == nil {
-		o.Describe = func(string) string { return unknownBrowser }
+		o.Describe = func(string) string { return devices.Unknown }
 	}
 	if o.Report == nil {
 		o.Report = func(Report) {}

@@ -24,6 +24,16 @@ func TestABrowserThatSaysNothingIsUnknownInEachLanguage(t *testing.T) {
 	}
 }
 
+func TestABrowserIsCalledInTheLanguageOfTheMail(t *testing.T) {
+	for language, want := range map[string]string{"en": "Firefox on Windows", "de": "Firefox unter Windows", "ja": "WindowsのFirefox"} {
+		l := located(challenge.SignInCode)
+		l.Notice.Language, l.Browser = language, "Firefox on Windows"
+		if m := render(t, l); !strings.Contains(m.Text, want) {
+			t.Errorf("%s: the mail does not say %q:\n%s", language, want, m.Text)
+		}
+	}
+}
+
 // After Arabic letters, digits with spaces between them stand the other way round,
 // unless a mark before them says otherwise.
 func TestACodeThatIsSpelledOutReadsTheSameInEachDirection(t *testing.T) {

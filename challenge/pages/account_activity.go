@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/doorcode/caddy-doorcode/challenge/devices"
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
@@ -145,10 +146,10 @@ func (p AccountActivity) row(s scribe, d AccountDeed) activityRow {
 }
 
 func (d AccountDeed) browser(s scribe) string {
-	if d.Browser == unknownKind {
+	if d.Browser == devices.Unknown {
 		return s.text("account.unknown_browser", nil)
 	}
-	return d.Browser
+	return s.browser(d.Browser)
 }
 
 // place is where it was; empty when nothing is known.

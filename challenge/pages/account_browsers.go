@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/doorcode/caddy-doorcode/challenge/devices"
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
@@ -19,6 +20,8 @@ type AccountBrowser struct {
 	This bool   // it is looking at the page
 	// Remembered: it need not enter a code. SignedIn: it has a session.
 	Remembered, SignedIn bool
+	// Bound: it has a key that never leaves its machine.
+	Bound bool
 	// Suspended: it is newer than a sign-in that was reported, and counts for
 	// nothing at the moment.
 	Suspended   bool
@@ -52,6 +55,7 @@ type browserColumns struct{ Browser, Last, First, Place, Network, Actions string
 
 type browserRow struct {
 	Name, Kind, Badge, State string
+	Bound                    string // what that means; empty where it is not
 	Last, First              template.HTML
 	Ago                      string
 	Place                    template.HTML
@@ -63,10 +67,6 @@ type browserRow struct {
 // A rowAction is a button of a row, or a link where it has a URL. Aloud is the name
 // of what it is for, so that ten are not all called the same.
 type rowAction struct{ URL, Do, Label, Aloud string }
-
-// unknownKind is what a browser is called that says nothing of itself, in the middle
-// of a sentence.
-const unknownKind = "an unknown browser"
 
 func (AccountBrowsers) kind() kind { return account }
 
@@ -107,11 +107,11 @@ func (p AccountBrowsers) content(s scribe) content {
 func (p AccountBrowsers) row(s scribe, b AccountBrowser) browserRow {
 	unknown := s.text("account.unknown", nil)
 	row := browserRow{
-		Name: b.Name, Kind: b.Kind, State: b.state(s),
+		Name: b.Name, Kind: s.browser(b.Kind), State: b.state(s),
 		Last: p.Frame.exact(s, b.Last).html, Ago: p.Frame.ago(s, b.Last), First: p.Frame.exact(s, b.First).html,
 		Network: b.Network,
 	}
-	if row.Kind == "" || row.Kind == unknownKind {
+	if row.Kind == "" || row.Kind == devices.Unknown {
 		row.Kind = s.text("account.unknown_browser", nil)
 	}
 	if row.Name == "" {
@@ -119,6 +119,9 @@ func (p AccountBrowsers) row(s scribe, b AccountBrowser) browserRow {
 	}
 	if b.This {
 		row.Badge = s.text("account.this_browser", nil)
+	}
+	if b.Bound {
+		row.Bound = s.text("account.state_bound", nil)
 	}
 	near := s.near(b.Near)
 	switch {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/doorcode/caddy-doorcode/challenge/devices"
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
@@ -97,8 +98,8 @@ func (p AccountOverview) content(s scribe) content {
 		SignOut: link{URL: p.Frame.Endpoints + "signout", Label: s.text("account.sign_out", nil)},
 		Boxes:   p.boxes(s), Cards: p.cards(s), Title: s.text("account.cards", nil),
 	}
-	name := p.Browser
-	if name == "" || name == unknownKind {
+	name := s.browser(p.Browser)
+	if name == "" || name == devices.Unknown {
 		name = s.text("account.unknown_browser", nil)
 	}
 	v.Details = []detail{{s.text("account.this_browser", nil), isolated(name).html}}

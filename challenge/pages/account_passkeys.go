@@ -10,9 +10,6 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
-// maxPasskeyName is how many characters of a passkey's name are kept.
-const maxPasskeyName = 64
-
 // An AccountPasskey is one that a person has.
 type AccountPasskey struct {
 	ID, Name string
@@ -74,7 +71,7 @@ func (AccountPasskeys) kind() kind { return account }
 
 func (p AccountPasskeys) content(s scribe) content {
 	v := passkeysView{
-		About: s.html("account_passkeys.about", nil), Unable: s.html("account_passkeys.scripts", nil),
+		About: s.html("account_passkeys.about", nil), Unable: s.html("account_passkeys.unable", nil),
 		None: s.text("account_passkeys.none", nil), Caption: s.text("account_passkeys.caption", nil),
 		Columns: passkeyColumns{
 			Name: s.text("account_passkeys.column_name", nil), Used: s.text("account.column_last", nil),
@@ -150,8 +147,10 @@ type AccountPasskeyMake struct {
 	Options string
 	// Offer is what the door needs to know them again.
 	Offer string
-	// Name is what the passkey is called unless its person says otherwise.
+	// Name is what the passkey is called unless its person says otherwise, in at most
+	// Most characters.
 	Name string
+	Most int
 	// Refused: what the browser made of the options last was not accepted.
 	Refused bool
 }
@@ -172,12 +171,12 @@ func (p AccountPasskeyMake) content(s scribe) content {
 	v := passkeyMakeView{
 		Text: s.html("account_passkeys.show_text", nil), Unable: s.html("account_passkeys.unable", nil),
 		URL: p.Frame.own(), Form: p.Frame.form("confirm", Field{"change", "add_passkey"}, Field{"offer", p.Offer}),
-		Label: s.text("account_passkeys.name", nil), Hint: s.text("account_passkeys.name_hint", nil), Name: p.Name, Most: maxPasskeyName,
+		Label: s.text("account_passkeys.name", nil), Hint: s.text("account_passkeys.name_hint", nil), Name: p.Name, Most: p.Most,
 		Options: p.Options, Had: s.text("account_passkeys.had", nil), Failed: s.text("account_passkeys.failed", nil),
 		Add:    s.text("account_passkeys.add", nil),
 		Cancel: link{URL: p.Frame.stays(), Label: s.text("account_ways.keep", nil)},
 	}
-	c := p.Frame.page(s, "account_passkey.html", s.both("account_passkeys.show_heading", nil), v)
+	c := p.Frame.page(s, "account_passkey.html", s.both("account_passkeys.make_heading", nil), v)
 	c.keyed = &keyed{Endpoints: p.Frame.Endpoints}
 	if p.Refused {
 		return c.alerts(s.html("account_passkeys.failed", nil))

@@ -25,8 +25,8 @@ type AccountReported struct {
 	Frame AccountFrame
 	// Blocked is how long the network cannot ask for codes for this person.
 	Blocked time.Duration
-	// Password is as in AccountReport.
-	Password bool
+	// Password is as in AccountReport, Passkey as in Stopped.
+	Password, Passkey bool
 	// Undo is where the button that lifts the block posts nonce and undo=1; an empty
 	// one leaves it out.
 	Undo, Nonce string
@@ -86,7 +86,7 @@ func (p AccountReported) content(s scribe) content {
 	if p.Password {
 		v.Text = append(v.Text, s.html("stopped.password", nil))
 	}
-	v.Text = append(v.Text, s.html("stopped.mailbox", nil)) // who came in had the code from there
+	v.Text = append(v.Text, s.leak(p.Passkey))
 	if p.Undo != "" {
 		v.Form = &reportForm{Action: p.Undo, Button: s.text("stopped.undo", nil), Hidden: []Field{{"nonce", p.Nonce}, {"undo", "1"}}}
 	}

@@ -18,6 +18,7 @@ type wayView struct {
 	Field  *wayField
 	Button string
 	Cancel link
+	GoOn   *link // comes first
 }
 
 // wayField is a field that is typed into. Of its kinds a phone shows different
@@ -71,6 +72,9 @@ type AccountWayChanged struct {
 	Address, Name string
 	// Due is when it takes effect; zero: it has.
 	Due time.Time
+	// GoOn is the URL of what the new passkey opens, for whoever was sent here to add one;
+	// empty for others.
+	GoOn string
 }
 
 func (AccountWayChanged) kind() kind { return account }
@@ -93,10 +97,12 @@ func (p AccountWayChanged) content(s scribe) content {
 		heading, text = "account_ways.due_heading", "account_ways.due"
 	}
 	args := words.Args{"address": isolated(p.Address), "name": isolated(p.Name), "date": p.Frame.exact(s, p.Due)}
-	return p.Frame.page(s, "account_way.html", s.both(heading, nil), wayView{
-		Text:   []template.HTML{s.both(text, args).html},
-		Cancel: link{URL: p.Frame.own(), Label: s.text(back, nil), First: true},
-	})
+	v := wayView{Text: []template.HTML{s.both(text, args).html}, Cancel: link{URL: p.Frame.own(), Label: s.text(back, nil), First: true}}
+	if p.GoOn != "" && p.Due.IsZero() {
+		v.Text = []template.HTML{s.html("account_passkeys.go_on_text", nil)}
+		v.GoOn, v.Cancel.First = &link{URL: p.GoOn, Label: s.text("account_passkeys.go_on", nil)}, false
+	}
+	return p.Frame.page(s, "account_way.html", s.both(heading, nil), v)
 }
 
 // AccountSentOften says when a code can be sent to a second address again.

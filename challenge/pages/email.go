@@ -53,10 +53,11 @@ type Email struct {
 	// SignedOut is [11]: the person was signed out from another browser. ByOperator:
 	// an administrator did it.
 	SignedOut, ByOperator bool
-	// Unbound: the browser did not prove the key that it has.
-	Unbound bool
-	// Passkeys: one may be used in place of an address.
-	Passkeys bool
+	// Unproved: the browser did not prove the key that it has.
+	Unproved bool
+	// Passkeys: one may be used in place of an address. OnlyPasskeys: whoever has none will
+	// have to add one.
+	Passkeys, OnlyPasskeys bool
 }
 
 // emailView is what email.html sees.
@@ -111,8 +112,11 @@ func (p Email) content(s scribe) content {
 		UseBetter: s.text("email.use", nil), KeepOwn: s.text("email.keep", nil),
 	}
 	v.notes(s, p.SignedOut, p.ByOperator, s.fate(p.Held != "", p.FormNotSent))
-	if p.Unbound {
-		v.Notices = append(v.Notices, s.html("reason.unbound", nil))
+	if p.Unproved {
+		v.Notices = append(v.Notices, s.html("reason.unproved", nil))
+	}
+	if p.OnlyPasskeys {
+		v.Hint += " " + s.text("passkey.soon", nil)
 	}
 	if p.Passkeys {
 		c.keyed = s.usesPasskey(p.Endpoints)

@@ -162,7 +162,7 @@ func disguise(text any) any {
 // given are words that no catalogue holds: placeholders, and the values of samples that
 // stand in the midst of a sentence.
 var given = regexp.MustCompile(`\{\w+\}|https?://\S+|[\w.@/-]*(?:example\.\w+|\.doorcode|gmail\.com)[\w./-]*|Example|` +
-	`(?:Firefox|Safari|Chrome|Edge) on \w+|Kitchen tablet|Backup|English|Deutsch|português|Caddy|UTF-8|(?:Europe|Pacific)/\w+|\b(?:UTC|WEST?)\b`)
+	`\b(?:Firefox|Safari|Chrome|Edge|Windows|macOS|Linux|Android)\b|Kitchen tablet|Backup|English|Deutsch|português|Caddy|UTF-8|(?:Europe|Pacific)/\w+|\b(?:UTC|WEST?)\b`)
 
 // TestEveryTextOfAPageIsInTheCatalogue finds English that stands in a template or in a
 // source: it stays English in every language.

@@ -74,6 +74,7 @@ const (
 	NoPasskeyTrouble PasskeyTrouble = iota
 	PasskeyRefused                  // why is not told
 	PasskeyOften                    // too many were tried, until RetryAt
+	PasskeyUnused                   // the browser used none, as when its person cancels
 )
 
 // Passkey is screen [4], for somebody who is signed in where only a passkey will do.
@@ -124,6 +125,10 @@ func (p Passkey) sentence(s scribe) message {
 		return s.both("passkey.refused", nil)
 	case p.Trouble == PasskeyRefused:
 		return s.both("passkey.refused_alone", nil)
+	case p.Trouble == PasskeyUnused && p.Also:
+		return s.both("passkey.unused", nil)
+	case p.Trouble == PasskeyUnused:
+		return s.both("passkey.unused_alone", nil)
 	case p.Trouble == PasskeyOften:
 		return s.both("passkey.often", words.Args{"at": s.moment(at, p.Now, p.RetryAt)})
 	default:

@@ -73,8 +73,10 @@ type Send struct {
 	// Held is as in Email.
 	Held string
 	// Passkeys: one may be used in place of a code. Trouble is what came of one that
-	// was, until RetryAt where it has an end.
+	// was, until RetryAt where it has an end. OnlyPasskeys: a code leads no further than
+	// to where one is made.
 	Passkeys     bool
+	OnlyPasskeys bool
 	Trouble      PasskeyTrouble
 	Now, RetryAt time.Time
 }
@@ -94,13 +96,22 @@ func (p Send) content(s scribe) content {
 	c := plain(s.both(heading, nil), plainView{
 		Notice: s.fate(p.Held != "", false),
 		Alert:  Passkey{Trouble: p.Trouble, Now: p.Now, RetryAt: p.RetryAt, Also: true}.sentence(s).html,
-		Text:   []template.HTML{s.both("send.text", words.Args{"address": s.masked(p.Address)}).html},
+		Text:   p.text(s),
 		Form:   &formView{Action: p.Endpoints + "resend", Hidden: sealed(p.Flow, p.Held), Button: s.text("email.button", nil)},
 	})
 	if p.Passkeys {
 		c.keyed = s.usesPasskey(p.Endpoints)
 	}
 	return c
+}
+
+// text says what the button does, and what for where a code alone opens nothing.
+func (p Send) text(s scribe) []template.HTML {
+	sends := s.both("send.text", words.Args{"address": s.masked(p.Address)}).html
+	if !p.OnlyPasskeys {
+		return []template.HTML{sends}
+	}
+	return []template.HTML{s.html("passkey.only", nil), s.html("passkey.soon", nil), sends}
 }
 
 // NoAccess is screen [6], for a person who is known and not on the list.
@@ -153,7 +164,8 @@ func (p NoCountry) content(s scribe) content {
 }
 
 // Keyless is shown where a browser has to have a key of its own, and made none. Its
-// form signs out, as in NoAccess.
+// form signs out, as in NoAccess, and its link leads to the account pages, which work
+// without a key.
 type Keyless struct{ Endpoints, Flow string }
 
 func (Keyless) kind() kind { return still }
@@ -161,6 +173,7 @@ func (Keyless) kind() kind { return still }
 func (p Keyless) content(s scribe) content {
 	v := plainView{Text: []template.HTML{s.html("keyless.text", nil)}}
 	if p.Endpoints != "" {
+		v.Links = []link{{URL: p.Endpoints, Label: s.text("account.pages", nil)}}
 		v.Form = &formView{
 			Action: p.Endpoints + "signout", Hidden: sealed(p.Flow, ""), Button: s.text("sign_out.button", nil), Second: true,
 		}
@@ -204,13 +217,21 @@ func (p SignedOut) content(s scribe) content {
 
 // CookiesBlocked is screen [10]. Host is whose cookies to allow; Again is the
 // URL to try again.
-type CookiesBlocked struct{ Host, Again string }
+type CookiesBlocked struct {
+	Host, Again string
+	// Language: it was a language that the browser did not keep.
+	Language bool
+}
 
 func (CookiesBlocked) kind() kind { return still }
 
 func (p CookiesBlocked) content(s scribe) content {
+	text := "cookies.text"
+	if p.Language {
+		text = "cookies.language"
+	}
 	return plain(s.both("cookies.heading", nil), plainView{
-		Text:  []template.HTML{s.both("cookies.text", words.Args{"host": isolated(p.Host)}).html},
+		Text:  []template.HTML{s.both(text, words.Args{"host": isolated(p.Host)}).html},
 		Links: []link{{URL: p.Again, Label: s.text("cookies.again", nil), First: true}},
 	})
 }

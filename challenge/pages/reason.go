@@ -23,7 +23,7 @@ const (
 	ReasonNewNetwork
 	ReasonSensitive
 	ReasonOperator
-	ReasonUnbound
+	ReasonUnproved
 )
 
 // whyView is the question and its answer.
@@ -76,8 +76,8 @@ func (r Reason) key() string {
 		return "reason.sensitive"
 	case ReasonOperator:
 		return "reason.operator"
-	case ReasonUnbound:
-		return "reason.unbound"
+	case ReasonUnproved:
+		return "reason.unproved"
 	default:
 		return ""
 	}

@@ -102,7 +102,7 @@ func sampleCoded(c AccountConfirm) Page {
 func sampleBrowsers() []AccountBrowser {
 	return []AccountBrowser{
 		{
-			ID: "b1", Kind: "Firefox on Windows", This: true, Remembered: true, SignedIn: true,
+			ID: "b1", Kind: "Firefox on Windows", This: true, Remembered: true, SignedIn: true, Bound: true,
 			First: sampleNow.AddDate(0, -2, 0), Last: sampleNow.Add(-time.Minute), Near: sampleLisbon, Network: "203.0.113.0/24", Credit: sampleCredit,
 		},
 		{
@@ -155,6 +155,7 @@ func activitySamples() []Sample {
 		{"account-report", AccountReport{Frame: sampleFrame("activity"), ID: "r1", Asked: asked}},
 		{"account-report-password", AccountReport{Frame: sampleFrame("activity"), ID: "r1", Asked: StopDetails{At: sampleNow}, Password: true}},
 		{"account-reported", AccountReported{Frame: sampleFrame("activity"), Blocked: time.Hour, Undo: "./no/babc", Nonce: sampleNonce}},
+		{"account-reported-passkey", AccountReported{Frame: sampleFrame("activity"), Passkey: true}},
 		{"account-reported-password", AccountReported{Frame: sampleFrame("activity"), Password: true}},
 	}
 }

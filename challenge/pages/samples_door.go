@@ -110,8 +110,8 @@ func waySamples() []Sample {
 	to := func(way Way) func(*Code) { return func(c *Code) { c.Way = way } }
 	return []Sample{
 		{"1-email-signed-out", Email{Endpoints: sampleEndpoints, Flow: sampleFlow, SignedOut: true}},
-		{"1-email-unbound", Email{Endpoints: sampleEndpoints, Flow: sampleFlow, Unbound: true}},
-		{"2-code-unbound", at(WayMail, func(c *Code) { c.Reason = ReasonUnbound })},
+		{"1-email-unproved", Email{Endpoints: sampleEndpoints, Flow: sampleFlow, Unproved: true}},
+		{"2-code-unproved", at(WayMail, func(c *Code) { c.Reason = ReasonUnproved })},
 		{"2-code-signed-out", at(WayMail, func(c *Code) { c.SignedOut = true })},
 		{"2-code-ended-by-operator", at(WayMail, func(c *Code) { c.ByOperator = true })},
 		{"2-code-no-other-way", at(WayMail, func(c *Code) { c.Offers = WayOffers{} })},

@@ -37,6 +37,7 @@ func passkeySamples() []Sample {
 		{"2m-down-passkey", code(sampleCode(), func(c *Code) { c.Trouble = MailDown })},
 		{"2s-confirm-passkey", code(sampleConfirm(), as)},
 		{"3-backup-passkey", code(sampleCode(), func(c *Code) { c.Way, c.Notice = WayBackup, PasskeyNotTaken })},
+		{"1-email-passkey-only", with(func(e *Email) { e.OnlyPasskeys = true })},
 		{"4-passkey", only},
 		{"4-passkey-refused", onlyWith(func(p *Passkey) { p.Trouble = PasskeyRefused })},
 		{"4-passkey-often", onlyWith(func(p *Passkey) { p.Trouble = PasskeyOften })},
@@ -47,6 +48,7 @@ func passkeySamples() []Sample {
 		{"for-no-passkey", code(sampleChange(PurposeNoPasskey), as)},
 		{"send-passkey", send},
 		{"send-passkey-refused", refused},
+		{"send-passkey-only", Send{Endpoints: sampleEndpoints, Flow: sampleFlow, Address: "ana@example.com", Passkeys: true, OnlyPasskeys: true}},
 	}
 }
 
@@ -61,19 +63,19 @@ func samplePasskeys() AccountPasskeys {
 func accountPasskeySamples() []Sample {
 	with := func(change func(*AccountPasskeys)) Page { p := samplePasskeys(); change(&p); return p }
 	making := AccountPasskeyMake{
-		Frame: sampleFrame("passkeys"), Options: "[]", Offer: sampleHeld, Name: "Chrome on Windows",
+		Frame: sampleFrame("passkeys"), Options: "[]", Offer: sampleHeld, Name: "Chrome on Windows", Most: 64,
 	}
 	refused := making
 	refused.Refused = true
 	confirm := func(question string) AccountConfirm {
 		return AccountConfirm{
-			Frame: sampleFrame("passkeys"), Question: question, Name: "Kitchen tablet", Action: "confirm", Coded: true, Grave: true,
+			Frame: sampleFrame("passkeys"), Question: question, Name: "Kitchen tablet", At: sampleMade, Action: "confirm", Coded: true, Grave: true,
 			Hidden: []Field{{Name: "change", Value: "remove_passkey"}},
 		}
 	}
 	rename := confirm("account_passkeys.rename")
 	rename.Action, rename.Coded, rename.Grave, rename.Hidden = "rename", false, false, []Field{{Name: "id", Value: "1"}}
-	rename.Entry = &AccountEntry{Name: "name", Value: "Kitchen tablet", Most: maxPasskeyName}
+	rename.Entry = &AccountEntry{Name: "name", Value: "Kitchen tablet", Most: 64}
 	show := confirm("account_passkeys.show")
 	show.Action, show.Grave, show.Hidden = "ask", false, []Field{{Name: "do", Value: "add_passkey"}}
 	changed := func(change WayChange, due time.Time) Page {
@@ -98,6 +100,7 @@ func accountPasskeySamples() []Sample {
 		{"account-passkey-remove", confirm("account_passkeys.remove")},
 		{"account-passkey-remove-last", confirm("account_passkeys.last")},
 		{"account-passkey-added", changed(PasskeyAdded, time.Time{})},
+		{"account-passkey-added-go-on", AccountWayChanged{Frame: sampleFrame("passkeys"), Change: PasskeyAdded, GoOn: "/reports"}},
 		{"account-passkey-removed", changed(PasskeyRemoved, time.Time{})},
 		{"account-passkey-due", changed(PasskeyAdded, sampleTomorrow)},
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/doorcode/caddy-doorcode/challenge/devices"
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
@@ -164,4 +165,17 @@ func (s scribe) clock(p phrase, then time.Time, left time.Duration, text string)
 	m.html = template.HTML(`<time datetime="` + then.UTC().Format(time.RFC3339) + `" data-in="` + strconv.Itoa(int(left/time.Second)) +
 		`" data-text="` + template.HTMLEscapeString(s.text(p.clock, words.Args{"time": "{time}"})) + `">` + string(m.html) + `</time>`)
 	return m
+}
+
+// browser is what the vocabulary calls a browser, in the words of the page. What a person
+// calls one stays as it is.
+func (s scribe) browser(described string) string {
+	name, system := devices.Parts(described)
+	if system == "" {
+		return described
+	}
+	if system == devices.IOS {
+		system = s.text("frame.ios", nil)
+	}
+	return s.text("frame.browser_on", words.Args{"browser": name, "system": system})
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/doorcode/caddy-doorcode/challenge/devices"
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
@@ -105,8 +106,8 @@ func (s scribe) changeNamed(change string) string {
 func (d StopDetails) rows(s scribe) []detail {
 	var rows []detail
 	if d.Browser != "" {
-		name := d.Browser
-		if name == unknownKind {
+		name := s.browser(d.Browser)
+		if name == devices.Unknown {
 			name = s.text("mail.unknown_browser", nil)
 		}
 		rows = append(rows, detail{s.text("mail.browser", nil), isolated(name).html})
@@ -147,6 +148,8 @@ type Stopped struct {
 	Waits bool
 	// Password is as in Stop.
 	Password bool
+	// Passkey: the entry was by one, which does not work any more.
+	Passkey bool
 	// Undo is where the button that undoes it posts nonce and undo=1; an empty
 	// one leaves the button out.
 	Undo, Nonce string
@@ -172,8 +175,8 @@ func (p Stopped) content(s scribe) content {
 	if p.Password {
 		v.Text = append(v.Text, s.html("stopped.password", nil))
 	}
-	if p.About == StopBrowser { // who came in had the code from there
-		v.Text = append(v.Text, s.html("stopped.mailbox", nil))
+	if p.About == StopBrowser {
+		v.Text = append(v.Text, s.leak(p.Passkey))
 	}
 	if p.Undo != "" {
 		v.Form = &formView{
@@ -182,6 +185,15 @@ func (p Stopped) content(s scribe) content {
 		}
 	}
 	return plain(s.both("stopped.heading", nil), v)
+}
+
+// leak says what has to be closed, so that whoever came in does not come in again: what
+// they had the code from, or the passkey.
+func (s scribe) leak(passkey bool) template.HTML {
+	if passkey {
+		return s.html("stopped.passkey", nil)
+	}
+	return s.html("stopped.mailbox", nil)
 }
 
 // changeBack says what became of a change.

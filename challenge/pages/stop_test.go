@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
+	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
 // saying is a page and all that it says.
@@ -155,6 +156,19 @@ func TestStoppingAndUndoingPostTheNonce(t *testing.T) {
 		}
 		if len(got) != len(tt.want) || got["nonce"] != tt.want["nonce"] || got["undo"] != tt.want["undo"] {
 			t.Errorf("%T posts %v, want %v", tt.page, got, tt.want)
+		}
+	}
+}
+
+func TestABrowserIsCalledInTheLanguageOfThePage(t *testing.T) {
+	r := renderer(t, nil)
+	for described, want := range map[string]string{
+		"Firefox on Windows":       "Firefox unter Windows",
+		"Safari on iPhone or iPad": "Safari unter iPhone oder iPad",
+		"Ana on the sofa":          "Ana on the sofa",
+	} {
+		if html := renderIn(t, r, words.For("de"), pages.Stop{Asked: pages.StopDetails{Browser: described}}); !strings.Contains(html, want) {
+			t.Errorf("it does not say %q:\n%s", want, html)
 		}
 	}
 }

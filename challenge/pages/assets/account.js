@@ -7,6 +7,10 @@ for (const time of document.querySelectorAll('time[data-local]')) {
   time.textContent = new Date(time.dateTime).toLocaleString(lang, {day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', timeZoneName: 'short'});
 }
 for (const note of document.querySelectorAll('[data-scriptless]')) note.remove();
+if (window.PublicKeyCredential) {
+  for (const note of document.querySelectorAll('[data-unable]')) note.remove();
+  for (const row of document.querySelectorAll('[data-able]')) row.hidden = false;
+}
 for (const zone of document.querySelectorAll('[data-zone]')) {
   zone.placeholder = Intl.DateTimeFormat().resolvedOptions().timeZone;
   zone.list.replaceChildren(...Intl.supportedValuesOf('timeZone').map(name => new Option('', name)));

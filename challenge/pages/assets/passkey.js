@@ -30,7 +30,9 @@ const say = words => {
   told.textContent = words;
 };
 button.hidden = false;
+doc.querySelector('[data-able]')?.removeAttribute('hidden');
 get('unable')?.remove();
+if (button.dataset.create) button.focus();
 
 // Base64url, as the server writes bytes. Password managers that stand in for the browser often lack toJSON.
 const unpack = text => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), c => c.charCodeAt(0));
