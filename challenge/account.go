@@ -59,6 +59,9 @@ type Browser struct {
 	Network       string // IPv4 /24 or IPv6 /48; empty when unknown
 	// Suspended: it is newer than a reported entry, see Account.Guarded.
 	Suspended bool
+	// Bound: it has a key that it has to prove, so that a copy of its cookies is worth
+	// little.
+	Bound bool
 }
 
 // BackupState tells of backup codes.

@@ -17,17 +17,19 @@ import (
 // MaxPasskeys is how many passkeys a person can have, those that wait included.
 const MaxPasskeys = 10
 
-// maxPasskeyName bounds the name of a passkey, in characters.
-const maxPasskeyName = 64
+// MaxPasskeyName is how many characters of a passkey's name are kept.
+const MaxPasskeyName = 64
 
 // A PasskeyState is a passkey as its person sees it.
 type PasskeyState struct {
-	ID        string // names it in forms; of use in the same person's account only
-	Name      string // given by the person, at most 64 characters; never empty
-	Made      time.Time
-	Used      time.Time // zero: never
-	Browser   string    // that added it, from a fixed vocabulary
-	BackedUp  bool      // its provider keeps copies, as on the person's other machines
+	ID       string // names it in forms; of use in the same person's account only
+	Name     string // given by the person, at most 64 characters; never empty
+	Made     time.Time
+	Used     time.Time // zero: never
+	Browser  string    // that added it, from a fixed vocabulary
+	BackedUp bool      // its provider keeps copies, as on the person's other machines
+	// Due is when it begins to count; zero: it does. Only PasskeysOf lists what waits.
+	Due       time.Time
 	Suspended bool
 	// Cloned: it was used with an older count than before, as by a copy of it. It works
 	// no more, and can only be removed.
@@ -151,12 +153,17 @@ func (g *Gate) openAsk(sealed string, a *Admission, f *Flow) (ask passkeyAsk, ok
 	return ask, err == nil && json.Unmarshal(plain, &ask) == nil
 }
 
-// AddPasskey keeps the passkey that a browser made of an offer. response is the JSON of
-// its PublicKeyCredential, as toJSON writes it, at most 8 KiB. name is kept to 64
-// characters; an empty one becomes "Passkey". due is as in MakeBackupCodes. Its errors
+// PasskeyMade is a passkey that a browser made of an offer.
+type PasskeyMade struct {
+	Sealed   string // as offered
+	Name     string // kept to 64 characters; an empty one becomes "Passkey"
+	Response []byte // JSON of its PublicKeyCredential, as toJSON writes it, at most 8 KiB
+}
+
+// AddPasskey keeps a passkey that was made. due is as in MakeBackupCodes. Its errors
 // are ErrNoPermit (also for an offer that is over), ErrWrongAnswer (the permit goes on),
 // ErrNotOffered, ErrTooMany, ErrSuspended and ErrUnavailable.
-func (g *Gate) AddPasskey(ctx context.Context, v *Visit, a *Admission, f *Flow, sealed, name string, response []byte) (due time.Time, err error) {
+func (g *Gate) AddPasskey(ctx context.Context, v *Visit, a *Admission, f *Flow, made PasskeyMade) (due time.Time, err error) {
 	site, err := v.relyingParty()
 	switch {
 	case err != nil || !g.Offers().Passkeys:
@@ -164,24 +171,24 @@ func (g *Gate) AddPasskey(ctx context.Context, v *Visit, a *Admission, f *Flow, 
 	case !g.Permitted(v, a, f, AddPasskey):
 		return time.Time{}, ErrNoPermit
 	}
-	ask, ok := g.openAsk(sealed, a, f)
+	ask, ok := g.openAsk(made.Sealed, a, f)
 	if !ok || !ask.waits(v.Now) {
 		return time.Time{}, ErrNoPermit
 	}
 	who := a.Identity.Email
-	credential, err := site.Enrol(g.enrolmentAsk(&ask, site, a, f), response, v.Now)
+	credential, err := site.Enrol(g.enrolmentAsk(&ask, site, a, f), made.Response, v.Now)
 	if err != nil {
 		g.log(ctx, v, Event{Name: PasskeyRefused, Address: who, Source: a.Live.Source, User: a.Live.User, Change: AddPasskey, Err: err})
 		return time.Time{}, ErrWrongAnswer
 	}
-	terms := passkeyTerms{Email: who, Name: passkeyName(name), Credential: credential.Encode()}
+	terms := passkeyTerms{Email: who, Name: passkeyName(made.Name), Credential: credential.Encode()}
 	fresh := passkey{ID: g.house.passkeyID(credential.ID), Count: credential.SignCount}
 	fresh.Sealed = g.house.sealPasskey(terms, g.house.personID(who), fresh.ID)
 	fresh.Asked = g.house.sealAsked(g.askedFor(v), fresh.ID)
-	made, err := g.makeChange(ctx, v, a, f, proposal{kind: AddPasskey, called: terms.Name, fill: func(b *belongings, c *changed, now time.Time) error {
+	done, err := g.makeChange(ctx, v, a, f, proposal{kind: AddPasskey, called: terms.Name, fill: func(b *belongings, c *changed, now time.Time) error {
 		return b.fillPasskey(c, fresh, now)
 	}})
-	return made.due(), err
+	return done.due(), err
 }
 
 // fillPasskey puts a new passkey into the change that adds it.
@@ -202,7 +209,7 @@ func (b *belongings) fillPasskey(c *changed, fresh passkey, now time.Time) error
 // namelessPasskey is what a passkey is called to which nobody gave a name.
 const namelessPasskey = "Passkey"
 
-func passkeyName(name string) string { return cmp.Or(oneLine(name, maxPasskeyName), namelessPasskey) }
+func passkeyName(name string) string { return cmp.Or(oneLine(name, MaxPasskeyName), namelessPasskey) }
 
 // RemovePasskey takes the passkey away that the flow's permit for RemovePasskey names.
 // due is as in MakeBackupCodes. Its errors are those of RemoveWay.

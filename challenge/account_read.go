@@ -82,7 +82,7 @@ func (w viewer) browsers(p *person, now time.Time) []Browser {
 			one := w.house.seenAs(s.Seen, s.ID)
 			one.This, one.SignedIn = w.by != nil && s.ID == w.by.key, true
 			one.First, one.Last = time.Unix(s.Made, 0), time.Unix(s.Made, 0)
-			one.Suspended = p.suspends(s.Made, now)
+			one.Suspended, one.Bound = p.suspends(s.Made, now), s.Bound.Held != 0
 			all = append(all, one)
 		}
 	}
@@ -105,7 +105,7 @@ func (w viewer) browser(p *person, d *devices.Record, now time.Time) Browser {
 	one.This = w.by != nil && (d.ID == w.by.Browser || w.by.Browser == "" && d.Session == w.by.key)
 	one.Remembered, one.SignedIn = !d.Ended && !w.forgets(d, now), p.signedIn(d.ID, now)
 	one.First, one.Last = time.Unix(d.Made, 0), time.Unix(d.Used, 0)
-	one.Suspended = p.suspends(d.Made, now)
+	one.Suspended, one.Bound = p.suspends(d.Made, now), d.Bound.Held != 0
 	return one
 }
 

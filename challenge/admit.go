@@ -14,9 +14,10 @@ import (
 )
 
 // Admit says what becomes of a request. A session that this machine knows, from
-// where it was seen last, costs no store call, no lock and no allocation; a
-// session new to it costs one read; a remembered browser whose session is over,
-// one update.
+// where it was seen last, costs no store call and no allocation, and one lock for
+// reading once after each session that ends and each browser that is bound, on any
+// machine; a session new to it costs one read; a remembered browser whose session is
+// over, one update.
 func (g *Gate) Admit(ctx context.Context, v *Visit) (verdict Verdict) {
 	held := g.decide(ctx, v, &verdict)
 	if g.policy.Risk.ObserveAll && verdict.Decision != Pass {
@@ -67,7 +68,7 @@ func (g *Gate) decide(ctx context.Context, v *Visit, verdict *Verdict) (held *ev
 			return nil
 		}
 		if errors.Is(err, errUnproved) {
-			g.warnUnproved(ctx, v)
+			g.warnUnproved(ctx, v, live)
 		}
 		reason, over = reasonOf(err), err
 	}
@@ -88,7 +89,7 @@ func reasonOf(err error) Reason {
 	case errors.Is(err, sessions.ErrExpired):
 		return Expired
 	case errors.Is(err, errUnproved):
-		return Unbound
+		return Unproved
 	case errors.Is(err, errByOperator):
 		return Operator
 	case errors.Is(err, errEnded):
@@ -119,7 +120,7 @@ func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time
 		verdict.Decision = Deny
 		return true
 	}
-	if v.Proof != "" && live.held.Load() == nil {
+	if v.Pass != "" && live.held.Load() == nil {
 		g.meetKey(ctx, v, live)
 	}
 	seen, err := g.seen(ctx, v, a)

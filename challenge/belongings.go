@@ -119,22 +119,22 @@ func (b *belongings) erases() bool {
 	return slices.ContainsFunc(b.Changes, func(c changed) bool { return c.Kind == EraseData })
 }
 
-// suspend marks as suspended whatever lets anybody in and was added since a time, and
-// forgets the changes since then that wait. It comes back by being made anew. gone are
+// suspend marks as suspended whatever lets anybody in and was added since a time, or was
+// used by somebody else, and forgets the changes since then that wait. It comes back by being made anew. gone are
 // all tokens that are suspended: what ends them everywhere may have failed before.
-func (b *belongings) suspend(since time.Time) (gone []sessionEntry) {
+func (b *belongings) suspend(since time.Time, by usedWays) (gone []sessionEntry) {
 	from := since.Unix()
 	if b.Backup != nil && b.Backup.Made >= from {
 		b.Backup.Suspended = true
 	}
-	if b.App != nil && b.App.Made >= from {
+	if b.App != nil && (b.App.Made >= from || by.app) {
 		b.App.Suspended = true
 	}
 	if b.Second != nil && b.Second.Made >= from {
 		b.Second.Suspended = true
 	}
 	for i := range b.Passkeys {
-		if k := &b.Passkeys[i]; k.Made >= from {
+		if k := &b.Passkeys[i]; k.Made >= from || slices.Contains(by.keys, k.ID) {
 			k.Suspended = true
 		}
 	}

@@ -88,9 +88,9 @@ type Bound struct {
 	Pass    string // value of the cookie, which shows that it proved the key
 }
 
-// Bind takes the key of a browser that was offered to make one. What a browser has that
-// has shown its pass once is never replaced: a copy of its cookies can bind nothing, and
-// of its cookies together with an offer to it, nothing for long. Its errors are
+// Bind takes the key of a browser that was offered to make one. A key that was shown once
+// is never replaced. Before that, whoever also has the offer can bind for a minute. Its
+// errors are
 // ErrBadProof, ErrUnbound, ErrBoundAlready, ErrNotOffered and ErrUnavailable.
 func (g *Gate) Bind(ctx context.Context, v *Visit, token string) (Bound, error) {
 	if !g.holdsKeys() {
@@ -117,7 +117,7 @@ func (g *Gate) Bind(ctx context.Context, v *Visit, token string) (Bound, error) 
 		switch {
 		case b == nil:
 			refused = ErrUnbound
-		case !b.Offer(key.String(), asked.made()):
+		case !b.Take(key.String(), asked.made()):
 			refused = ErrBoundAlready
 		}
 		if refused != nil {

@@ -95,7 +95,7 @@ func TestAKeyWhoseAnswerWasLostIsReplaced(t *testing.T) {
 			w.clock.advance(2 * time.Minute)
 			m.wantPass("bound to the second key")
 			m.pass = stale
-			m.wantCheck("with the pass of the first", challenge.Unbound)
+			m.wantCheck("with the pass of the first", challenge.Unproved)
 			lost.browser = m.browser
 			if err := lost.refresh(); !errors.Is(err, challenge.ErrBadProof) {
 				t.Errorf("with the first key: Prove = %v, want ErrBadProof", err)
@@ -180,9 +180,9 @@ func TestBND03APassIsOfItsOwnBrowser(t *testing.T) {
 		w.clock.advance(2 * time.Minute)
 		copied := m.jar()
 		copied.pass = thief.pass
-		copied.wantCheck("with a pass of the thief's own", challenge.Unbound)
+		copied.wantCheck("with a pass of the thief's own", challenge.Unproved)
 		v := m.visit()
-		if m.gate.ChooseProof(*v, []string{m.pass, "planted"}) != m.pass || m.gate.ChooseProof(*v, []string{m.pass, thief.pass}) != "" {
+		if m.gate.ChoosePass(*v, []string{m.pass, "planted"}) != m.pass || m.gate.ChoosePass(*v, []string{m.pass, thief.pass}) != "" {
 			t.Error("of several passes the wrong one is chosen")
 		}
 	})
@@ -192,7 +192,7 @@ func TestDeviceBoundOffAsksNobodyAndHoldsNobody(t *testing.T) {
 	both(t, func(t *testing.T, w *world, m *machine) {
 		off := w.gate(challenge.GateOptions{Policy: challenge.Policy{Session: challenge.SessionPolicy{DeviceBound: challenge.BoundOff}}})
 		w.clock.advance(lapsed)
-		m.wantCheck("where keys count", challenge.Unbound)
+		m.wantCheck("where keys count", challenge.Unproved)
 		asked := m.asked()
 		m.gate = off
 		m.wantPass("where they do not")

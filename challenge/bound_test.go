@@ -102,14 +102,14 @@ func TestBND01ABoundSessionNeedsItsPass(t *testing.T) {
 			w.clock.advance(bound.PassLife + bound.Slack/2)
 			m.wantPass("a request that was under way when the pass ran out")
 			w.clock.advance(bound.Slack)
-			m.wantCheck("without a new pass", challenge.Unbound)
+			m.wantCheck("without a new pass", challenge.Unproved)
 			if err := m.refresh(); err != nil {
 				t.Fatalf("Prove = %v", err)
 			}
 			m.wantPass("with a new pass")
 		}
 		m.pass = "nonsense"
-		m.wantCheck("with something else", challenge.Unbound)
+		m.wantCheck("with something else", challenge.Unproved)
 	})
 }
 
@@ -121,7 +121,7 @@ func TestRequestsBesideARegistrationPass(t *testing.T) {
 		early.pass = ""
 		early.wantPass("sent before the answer to the registration arrived")
 		w.clock.advance(2 * time.Minute)
-		early.wantCheck("much later", challenge.Unbound)
+		early.wantCheck("much later", challenge.Unproved)
 		m.wantPass("with the pass")
 	})
 	w := newWorld(t)
@@ -155,10 +155,10 @@ func TestBND02AStolenJarIsRefusedAndAnnounced(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 3 {
-			thief.wantCheck("when it is over", challenge.Unbound)
+			thief.wantCheck("when it is over", challenge.Unproved)
 			w.clock.advance(time.Second)
 		}
-		if n := w.diary.count(challenge.Unproved); n != 1 {
+		if n := w.diary.count(challenge.KeyUnproved); n != 1 {
 			t.Errorf("the operator is told %d times, want once", n)
 		}
 		mails := w.mailbox.mails()
@@ -180,9 +180,9 @@ func TestBND02ThePersonIsToldAgainTheNextDay(t *testing.T) {
 	thief := m.jar()
 	for range 5 {
 		w.clock.advance(12 * time.Hour)
-		thief.wantCheck("the copy", challenge.Unbound)
+		thief.wantCheck("the copy", challenge.Unproved)
 	}
-	if n := w.diary.count(challenge.Unproved); n != 3 {
+	if n := w.diary.count(challenge.KeyUnproved); n != 3 {
 		t.Errorf("told %d times in 60 hours, want 3", n)
 	}
 }
@@ -198,7 +198,7 @@ func TestBND02EachMachineLearnsOfAKey(t *testing.T) {
 		copied.wantPass("cached on another machine before there was a key")
 		m := b.binds()
 		w.clock.advance(lapsed)
-		waitFor(t, func() bool { return copied.open().Reason == challenge.Unbound })
+		waitFor(t, func() bool { return copied.open().Reason == challenge.Unproved })
 		if err := m.refresh(); err != nil {
 			t.Fatal(err)
 		}
@@ -233,7 +233,7 @@ func TestASessionThatSleptLearnsOfItsKeyFromTheRecord(t *testing.T) {
 	challenge.NoteHolds(there, 600) // none of them its own: nobody told of that
 	w.clock.advance(2 * time.Hour)
 	challenge.NoteHolds(there, 300)
-	sleeper.wantCheck("after what was told meanwhile is forgotten", challenge.Unbound)
+	sleeper.wantCheck("after what was told meanwhile is forgotten", challenge.Unproved)
 }
 
 // A cookie of the session from before its code was confirmed is another one in memory.
@@ -250,7 +250,7 @@ func TestAnOlderCookieOfABoundSessionIsHeldToTheKeyToo(t *testing.T) {
 	b.confirm = nil
 	b.binds()
 	w.clock.advance(lapsed)
-	older.wantCheck("a copy of the older cookie", challenge.Unbound)
+	older.wantCheck("a copy of the older cookie", challenge.Unproved)
 }
 
 func TestRuling46ABoundBrowserEntersByItsDeviceCookieOnlyWithProof(t *testing.T) {
@@ -261,7 +261,7 @@ func TestRuling46ABoundBrowserEntersByItsDeviceCookieOnlyWithProof(t *testing.T)
 	w.mailbox.clear()
 	for range 2 {
 		v := thief.open()
-		if v.Decision != challenge.Check || v.Reason != challenge.Unbound || v.Remembered != "" {
+		if v.Decision != challenge.Check || v.Reason != challenge.Unproved || v.Remembered != "" {
 			t.Errorf("the copy: %v (%s), address %q; want a check that names nobody", v.Decision, v.Reason, v.Remembered)
 		}
 		thief.session = ""
@@ -269,7 +269,7 @@ func TestRuling46ABoundBrowserEntersByItsDeviceCookieOnlyWithProof(t *testing.T)
 	if mails := w.mailbox.mails(); len(mails) != 1 || mails[0].Subject != challenge.CookiesCopied {
 		t.Errorf("mails = %+v, want one about copied cookies", mails)
 	}
-	m.wantCheck("the owner, before the proof", challenge.Unbound)
+	m.wantCheck("the owner, before the proof", challenge.Unproved)
 	if err := m.refresh(); err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +279,7 @@ func TestRuling46ABoundBrowserEntersByItsDeviceCookieOnlyWithProof(t *testing.T)
 		t.Error("there is no new session")
 	}
 	w.clock.advance(lapsed)
-	m.wantCheck("the new session, without", challenge.Unbound)
+	m.wantCheck("the new session, without", challenge.Unproved)
 	if _, wanted := w.browser(m.gate).signIn(bob, true).offered(); !wanted {
 		t.Error("a browser without a key is not asked for one")
 	}
@@ -307,6 +307,17 @@ func TestRuling46ACopyHasNothingOfItsOwners(t *testing.T) {
 	})
 }
 
+func TestAPersonSeesWhichBrowsersAreBound(t *testing.T) {
+	both(t, func(t *testing.T, _ *world, m *machine) {
+		loose := m.w.browser(m.gate).signIn(ana, true)
+		for _, b := range loose.account().Browsers {
+			if b.Bound == b.This {
+				t.Errorf("%+v: bound is %v", b, b.Bound)
+			}
+		}
+	})
+}
+
 func TestAPersonsDataSaysSinceWhenABrowserIsBound(t *testing.T) {
 	both(t, func(t *testing.T, w *world, _ *machine) {
 		raw, err := w.house.ExportPerson(t.Context(), ana)
@@ -321,7 +332,7 @@ func TestRuling46ACodeMakesANewBrowser(t *testing.T) {
 	both(t, func(t *testing.T, w *world, m *machine) {
 		owner := m.jar()
 		w.clock.advance(lapsed)
-		owner.wantCheck("unproved", challenge.Unbound)
+		owner.wantCheck("unproved", challenge.Unproved)
 		w.mailbox.clear()
 		owner.signIn(ana, true)
 		owner.wantPass("after a code, without a key")
@@ -365,7 +376,7 @@ func TestBND04ABrowserWithoutKeysSeesNoDifference(t *testing.T) {
 	w.clock.advance(2 * time.Hour)
 	b.wantPass("renewed")
 	b.gate.Skipped(t.Context(), b.visit(), "quota_exceeded")
-	if !w.diary.has(challenge.ProofSkipped) || w.diary.has(challenge.Unproved) {
+	if !w.diary.has(challenge.ProofSkipped) || w.diary.has(challenge.KeyUnproved) {
 		t.Error("what a browser says of a skipped proof is not noted, or is believed")
 	}
 }

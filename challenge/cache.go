@@ -16,6 +16,3 @@ func (h *House) CacheSessions(n int) {
 	}
 	h.tickets.SetMaximum(uint64(n))
 }
-
-// CachesSessions is how many live sessions are kept in memory at most.
-func (h *House) CachesSessions() int { return int(h.tickets.GetMaximum()) }

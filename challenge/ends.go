@@ -232,6 +232,7 @@ func (h *House) readEnds(ctx context.Context) error {
 		h.streams.cut(ring.Ring...)
 		if ring.Last >= known {
 			h.known.end(ring.since(known)...)
+			h.streams.part(ring.since(known)...)
 			h.locks.lift(ring.since(known)...)
 		}
 	}

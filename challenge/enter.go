@@ -35,7 +35,7 @@ type entrance struct {
 
 // enter makes the session, ends the one before, and remembers the browser.
 func (g *Gate) enter(ctx context.Context, v *Visit, f *Flow, did spending) (Entry, error) {
-	if err := g.leaveBehind(ctx, v); err != nil {
+	if err := g.leaveBehind(ctx, v, f.Address); err != nil {
 		return Entry{}, err
 	}
 	since := g.house.flushes.Load()
@@ -89,7 +89,7 @@ func (g *Gate) entrance(v *Visit, f *Flow, did spending, claims devices.Claims) 
 		e.untick = e.keep == "" && known && g.policy.Devices.Choice == ChoiceAsk
 	}
 	e.here = g.spotOf(v.IP)
-	e.made = g.entered(v, e.s, e.here, did.mark)
+	e.made = g.entered(v, e.s, e.here, did)
 	return e
 }
 
@@ -172,9 +172,9 @@ func (g *Gate) knownFor(p *person, claim devices.Claim, v *Visit, now time.Time)
 }
 
 // entered describes an entry that is about to be made.
-func (g *Gate) entered(v *Visit, s sessions.Session, here spot, code id) entered {
+func (g *Gate) entered(v *Visit, s sessions.Session, here spot, did spending) entered {
 	e := entered{
-		ID: newID(), Code: code, Session: s.ID.String(), Browser: teacherOf(s.Browser, s.ID.String()), Network: g.house.network(v.IP), Named: v.Earlier != nil,
+		ID: newID(), Code: did.mark, Key: did.key, App: did.way == ByApp, Session: s.ID.String(), Browser: teacherOf(s.Browser, s.ID.String()), Network: g.house.network(v.IP), Named: v.Earlier != nil,
 	}
 	e.Asked = g.house.sealAsked(askedBy(v, here), e.ID)
 	return e
@@ -265,7 +265,7 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, did spendin
 	s := live.Session
 	s.AuthTime, s.Active, s.Place = v.Now, v.Now, beginning{Where: here}.text()
 	s.Methods = did.methods()
-	en := g.entered(v, s, from, did.mark)
+	en := g.entered(v, s, from, did)
 	en.Before = live.teacher()
 	lives, news, lifted, held := false, false, false, evidence{}
 	var seen *person
@@ -301,7 +301,7 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, did spendin
 	if err != nil {
 		return Entry{}, err
 	}
-	next.held.Store(live.held.Load())
+	next.held.CompareAndSwap(nil, live.held.Load()) // open may have met it
 	entry := Entry{SetSession: token, Admission: g.admission(v, next), made: en.ID, held: &held}
 	if entry.Admission == nil {
 		return Entry{}, errUnfit

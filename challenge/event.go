@@ -134,8 +134,9 @@ const (
 	Revoked         EventName = "revoked"          // an operator ended sessions or browsers
 	PasskeyRefused  EventName = "passkey_refused"  // a passkey was shown that is not accepted
 	PasskeyCloned   EventName = "passkey_cloned"   // a copy of a passkey was used: it works no more
+	PasskeyTaken    EventName = "passkey_taken"    // an operator took a passkey of somebody away
 	KeyBound        EventName = "key_bound"        // a browser made a key that never leaves its machine
-	Unproved        EventName = "unproved"         // and did not prove it: a copy of its cookies, or it could not reach us; once a day
+	KeyUnproved     EventName = "unproved"         // and did not prove it: a copy of its cookies, or it could not reach us; once a day
 	ProofSkipped    EventName = "proof_skipped"    // and says why; anybody can say so
 	IdentityMissing EventName = "identity_missing" // an earlier step named nobody, or nobody with an address
 )

@@ -87,6 +87,7 @@ func goldenPerson() *person {
 		Door: idOf(14),
 		Entries: []entered{{
 			ID: idOf(15), Code: idOf(12), Notice: idOf(15), Session: "session 1", Browser: "browser 1", Before: "browser 0", Network: idOf(8), At: at, Asked: "sealed", Named: true,
+			Key: idOf(17), App: true,
 		}},
 		Told:  []told{{Key: idOf(16), Entry: idOf(15), At: at}},
 		First: at - 864000, Mailed: at, Settings: PersonSettings{Language: "de", Zone: "Europe/Lisbon", Quiet: true, Always: true},

@@ -6,6 +6,7 @@ package challenge
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -98,9 +99,24 @@ func CachedSessions(h *House) int {
 	return h.tickets.EstimatedSize()
 }
 
+// MostSessions is how many live sessions are kept in memory at most.
+func MostSessions(h *House) int { return int(h.tickets.GetMaximum()) }
+
 // NoteHolds has the house take note of so many browsers that show a key.
 func NoteHolds(h *House, n int) {
 	for range n {
-		h.holds.note(newID().String(), &hold{}, h.now())
+		h.holds.note(newID().String(), &hold{}, end{Expires: h.now().Add(holdsKept).Unix()}, h.now())
 	}
+}
+
+// KeepSessions has the machine know so many more live sessions, each of another person,
+// and returns their cookies. They are in memory alone, and each cookie is as long as like.
+func KeepSessions(g *Gate, v *Visit, like string, n int) []string {
+	cookies := make([]string, n)
+	for i := range cookies {
+		s := g.session(v, Identity{Email: Email(fmt.Sprintf("p%d@example.org", i))}, "", v.Now, v.Now)
+		cookies[i] = like[:len(like)-64] + fmt.Sprintf("%064d", i)
+		g.house.keepTicket(&ticket{newLive(s, g.house.flushes.Load()), cookies[i], v.Now})
+	}
+	return cookies
 }

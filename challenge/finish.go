@@ -12,14 +12,18 @@ import (
 )
 
 // leaveBehind ends the session that the browser has, whoever it is of: a session
-// never survives an entry (fixation).
-func (g *Gate) leaveBehind(ctx context.Context, v *Visit) error {
+// never survives an entry (fixation). A copy of somebody else's cookie, without the key
+// that it takes, ends nothing of theirs.
+func (g *Gate) leaveBehind(ctx context.Context, v *Visit, who Email) error {
 	if v.Session == "" {
 		return nil
 	}
 	live, _, err := g.find(ctx, v)
 	if err != nil {
 		return nil //nolint:nilerr // it is over already
+	}
+	if Email(live.Email) != who && !g.proves(live, v) {
+		return nil
 	}
 	return g.house.retire(ctx, live, "", func(*person) {})
 }

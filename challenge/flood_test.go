@@ -155,8 +155,8 @@ func TestSessionsBeyondTheBoundOfTheCacheGetIn(t *testing.T) {
 		}
 	}
 	house.CacheSessions(0)
-	if house.CachesSessions() != challenge.DefaultCache {
-		t.Errorf("without a bound of its own the cache keeps %d, want %d", house.CachesSessions(), challenge.DefaultCache)
+	if most := challenge.MostSessions(house); most != challenge.DefaultCache {
+		t.Errorf("without a bound of its own the cache keeps %d, want %d", most, challenge.DefaultCache)
 	}
 }
 

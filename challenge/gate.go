@@ -138,7 +138,7 @@ type Visit struct {
 	Link     string     // URL below which the endpoints are, for mails
 	Reason   Reason     // why a code is asked for, for mails
 	Device   string     // value of the device cookie
-	Proof    string     // value of the cookie that shows a bound browser's key
+	Pass     string     // value of the cookie that shows a bound browser's key
 	Own      bool       // one of our own pages asks: it works without a key that the gate requires
 	// Earlier is what an earlier step says; nil where visitors type an address.
 	Earlier *Identity

@@ -96,8 +96,9 @@ func (p *person) lift(browser string, did spending, now time.Time) (lifted bool)
 }
 
 // guardPerson suspends whatever a stranger may have added who got in at a time, see
-// [guard]. by is the session of the person who says so; nil where a link does.
-func (g *Gate) guardPerson(ctx context.Context, v *Visit, who id, entry time.Time, by *Live) error {
+// [guard], and the ways that were used. by is the session of the person who says so; nil
+// where a link does.
+func (g *Gate) guardPerson(ctx context.Context, v *Visit, who id, entry time.Time, by *Live, used usedWays) error {
 	h := g.house
 	var gone []sessionEntry
 	var from, until time.Time
@@ -114,7 +115,7 @@ func (g *Gate) guardPerson(ctx context.Context, v *Visit, who id, entry time.Tim
 	err = change(ctx, h.store, keyBelongings+who.String(), func(b *belongings, now time.Time) error {
 		b.tidy(now)
 		erases = b.erases()
-		gone = b.suspend(from)
+		gone = b.suspend(from, used)
 		erases = erases && !b.erases()
 		return nil
 	})

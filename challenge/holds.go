@@ -67,11 +67,11 @@ type holds struct {
 type noted struct {
 	*hold
 	count uint64
-	at    int64 // Unix nanoseconds
+	told  end // by which other machines learn of it
 }
 
-// note remembers that a browser is held to a key.
-func (h *holds) note(name string, k *hold, now time.Time) {
+// note remembers that a browser is held to a key, as an end says.
+func (h *holds) note(name string, k *hold, e end, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, known := h.by[name]; known {
@@ -84,7 +84,7 @@ func (h *holds) note(name string, k *hold, now time.Time) {
 		h.drop(now)
 	}
 	count := h.count.Load() + 1
-	h.by[name] = noted{k, count, now.UnixNano()}
+	h.by[name] = noted{k, count, e}
 	h.count.Store(count)
 }
 
@@ -92,7 +92,7 @@ func (h *holds) note(name string, k *hold, now time.Time) {
 func (h *holds) drop(now time.Time) {
 	all := len(h.by) >= maxHolds
 	for name, n := range h.by {
-		if all || now.UnixNano()-n.at >= int64(holdsKept) {
+		if all || n.told.Expires <= now.Unix() {
 			h.past = max(h.past, n.count)
 			delete(h.by, name)
 		}
@@ -101,14 +101,17 @@ func (h *holds) drop(now time.Time) {
 
 // meet brings a session up to date that was looked up just now.
 func (h *holds) meet(l *Live) {
-	count := h.count.Load()
 	h.mu.RLock()
-	n, known := h.by[l.teacher()]
-	h.mu.RUnlock()
-	if known {
+	defer h.mu.RUnlock()
+	h.tell(l)
+}
+
+// tell has a session held to the key of its browser, with mu held.
+func (h *holds) tell(l *Live) {
+	if n, known := h.by[l.teacher()]; known {
 		l.held.CompareAndSwap(nil, n.hold)
 	}
-	l.heldAt.Store(count)
+	l.heldAt.Store(h.count.Load())
 }
 
 // news brings a session up to date. It reports false where what it missed is
@@ -118,13 +121,24 @@ func (h *holds) news(l *Live) bool {
 		return true
 	}
 	h.mu.RLock()
-	missed := l.heldAt.Load() < h.past
-	h.mu.RUnlock()
-	if missed {
+	defer h.mu.RUnlock()
+	if l.heldAt.Load() < h.past {
 		return false
 	}
-	h.meet(l)
+	h.tell(l)
 	return true
+}
+
+// known are the holds that other machines may have to be told of again.
+func (h *holds) known(now time.Time) (list []end) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, n := range h.by {
+		if n.told.Expires >= now.Unix() {
+			list = append(list, n.told)
+		}
+	}
+	return list
 }
 
 // boundOf begins the name of what tells other machines of a hold, in the list of what
@@ -142,7 +156,7 @@ func (h *House) holdAll(now time.Time, list []end) {
 		name, ok := strings.CutPrefix(e.Session, boundOf)
 		k := holdOf(&devices.Binding{Key: e.Key, Held: e.Held})
 		if ok && k != nil && e.Expires >= now.Unix() {
-			h.holds.note(name, k, now)
+			h.holds.note(name, k, e, now)
 		}
 	}
 }

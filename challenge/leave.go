@@ -50,7 +50,8 @@ func (g *Gate) SignOut(ctx context.Context, v *Visit, a *Admission, forget bool)
 }
 
 // Unremember ends a remembered browser whose person has no session: it needs a
-// code next time, or with forget is not known any more. It returns the new
+// code next time, or with forget is not known any more. One that does not prove its key
+// only loses its cookie: a copy must not end what it is a copy of. It returns the new
 // device cookie, empty when there is none left.
 func (g *Gate) Unremember(ctx context.Context, v *Visit, forget bool) (setDevice string, err error) {
 	claims := g.house.claims(v)
@@ -59,18 +60,25 @@ func (g *Gate) Unremember(ctx context.Context, v *Visit, forget bool) (setDevice
 		return v.Device, nil
 	}
 	var gone []sessionEntry
+	copied := false
 	err = change(ctx, g.house.store, g.house.personKey(Email(claim.Address)), func(p *person, now time.Time) error {
+		gone = nil
+		if copied = g.unproved(p.device(claim.ID), v); copied {
+			return errUnchanged
+		}
 		gone = p.endBrowser(claim.ID, now)
 		if forget {
 			p.forget(claim.ID)
 		}
 		return nil
 	})
-	if err := g.house.endWith(ctx, g.house.personID(Email(claim.Address)), err, gone); err != nil {
+	if err := g.house.endWith(ctx, g.house.personID(Email(claim.Address)), kept(err), gone); err != nil {
 		return "", unavailable(err)
 	}
-	g.log(ctx, v, Event{Name: SignedOut, Address: Email(claim.Address), Source: claim.Source, User: claim.User})
-	if forget {
+	if !copied {
+		g.log(ctx, v, Event{Name: SignedOut, Address: Email(claim.Address), Source: claim.Source, User: claim.User})
+	}
+	if forget || copied {
 		claims = claims.Without(claim.Address, claim.Source, claim.User)
 	}
 	if len(claims) == 0 {

@@ -29,7 +29,7 @@ type Live struct {
 	since      uint64                // how often all sessions had been forgotten when its person was looked up
 	stranded   bool                  // the store is away, see Gate.stranded
 	token      bool                  // it is an access token, see tokenPass
-	strong     bool                  // its last proof was a passkey
+	byPasskey  bool                  // its last proof was a passkey
 	awaits     atomic.Int64          // generation of its secret that the browser has yet to show; 0: none
 	held       atomic.Pointer[hold]  // the key of its browser; nil: none that it has to prove
 	heldAt     atomic.Uint64         // see holds.news
@@ -42,7 +42,7 @@ type Live struct {
 // newLive is a session as its person's record has it. since is House.flushes before
 // that was read: what is older than the last flush is looked up again.
 func newLive(s sessions.Session, since uint64) *Live {
-	return &Live{Session: s, key: s.ID.String(), from: beginningOf(s.Place), since: since, strong: slices.Contains(s.Methods, methodPresent)}
+	return &Live{Session: s, key: s.ID.String(), from: beginningOf(s.Place), since: since, byPasskey: slices.Contains(s.Methods, methodPresent)}
 }
 
 // A beginning is where a session began. Where no code was entered, it counts at
@@ -96,7 +96,10 @@ func (g *Gate) Session(ctx context.Context, v *Visit) (*Live, bool) {
 		return nil, false
 	}
 	live, _, err := g.live(ctx, v)
-	return live, err == nil
+	if err != nil {
+		return nil, false
+	}
+	return live, true
 }
 
 // demandEvery is how often an app can have one session mailed a code.
@@ -108,63 +111,6 @@ func (l *Live) Demand(now time.Time) bool {
 	last := l.demanded.Load()
 	return now.UnixNano()-last >= int64(demandEvery) && l.demanded.CompareAndSwap(last, now.UnixNano())
 }
-
-// The methods by which a session was proved: RFC 8176 knows the first four.
-const (
-	methodCode     = "otp"
-	methodHardware = "hwk"      // a passkey that stays in its machine
-	methodSoftware = "swk"      // a passkey that can be copied
-	methodPresent  = "user"     // whose owner was there, and was verified
-	methodRecovery = "recovery" // what is for when the usual way fails
-	methodOperator = "operator" // with somebody's help
-)
-
-// methods are those of a session that a way led to.
-func (w Way) methods() []string {
-	switch {
-	case w == byLetIn:
-		return []string{methodCode, methodRecovery, methodOperator}
-	case w.recovers():
-		return []string{methodCode, methodRecovery}
-	default:
-		return []string{methodCode}
-	}
-}
-
-// methods are those of a session that came of it.
-func (s *spending) methods() []string {
-	switch {
-	case s.way != ByPasskey:
-		return s.way.methods()
-	case s.copied:
-		return []string{methodSoftware, methodPresent}
-	default:
-		return []string{methodHardware, methodPresent}
-	}
-}
-
-// proof is what a remembered browser keeps of it: nothing, where a code was entered.
-func (s *spending) proof() []string {
-	if s.way == ByPasskey {
-		return s.methods()
-	}
-	return nil
-}
-
-// permits is by which way it gives a permit for a flow's change.
-func (s *spending) permits(f *Flow) Way {
-	if s.way == ByPasskey {
-		return ByPasskey
-	}
-	return f.Way
-}
-
-// recovered reports whether the session began by a way that is for when the usual one
-// fails. It is then not fresh for any page, until a usual code confirms it.
-func (l *Live) recovered() bool { return slices.Contains(l.Methods, methodRecovery) }
-
-// letIn reports whether an operator's code began the session.
-func (l *Live) letIn() bool { return slices.Contains(l.Methods, methodOperator) }
 
 // renewed reports whether a remembered browser made the session, whose last code
 // is then no fresh one.
@@ -253,11 +199,12 @@ func (h *House) endedHow(session string) error {
 	}
 }
 
-// live finds the session of a visit, whose browser has proved the key that it has.
+// live finds the session of a visit, whose browser has proved the key that it has. With
+// errUnproved comes the session that was found nevertheless, to tell its person.
 func (g *Gate) live(ctx context.Context, v *Visit) (*Live, time.Time, error) {
 	s, active, err := g.find(ctx, v)
 	if err == nil && !g.proves(s, v) {
-		return nil, time.Time{}, errUnproved
+		err = errUnproved
 	}
 	return s, active, err
 }
@@ -326,7 +273,8 @@ func (g *Gate) learn(ctx context.Context, v *Visit) (*ticket, error) {
 			return nil, unavailable(err) // it ended when the store was put back, or with everybody's
 		}
 		g.log(ctx, v, Event{Name: StoreFailed, Err: err})
-		return t, nil // within the grace, see Admit
+		g.house.holds.meet(t.live) // this machine may have been told of a key
+		return t, nil              // within the grace, see Admit
 	}
 	if _, lives := record.session(t.live.key, v.Now); !lives {
 		g.house.foundEnded(ctx, &record, s, t.live.key)

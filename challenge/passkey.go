@@ -35,16 +35,6 @@ const (
 	AcceptPasskey Accept = "passkey"
 )
 
-// The values of acr by which apps are told what a session's last proof was, least
-// first. They are our own: the levels of others, such as those of NIST SP 800-63B,
-// would say more of a mailed code than is true. A step-up by a code never leads to
-// ClassPasskey, and takes it from a session that had it (RFC 9470, section 5).
-const (
-	ClassRecovery = "urn:doorcode:acr:recovery" // what is for when the usual way fails
-	ClassCode     = "urn:doorcode:acr:code"     // a mailed code, or that of an app
-	ClassPasskey  = "urn:doorcode:acr:passkey"  // a key that asked its owner
-)
-
 // A PasskeyTry is what a browser made of the options of [Gate.OfferPasskey].
 type PasskeyTry struct {
 	Response []byte // JSON of the PublicKeyCredential, as its toJSON writes it; at most 8 KiB
@@ -117,24 +107,19 @@ func (a *passkeyAsk) waits(now time.Time) bool {
 	return age < askLife && age > -time.Minute
 }
 
-// Class is what a session's last proof was worth, as its acr; empty where there was
-// none: an access token, or an earlier step's word alone.
-func (a *Admission) Class() string { return a.Live.class() }
+// OnlyPasskeys reports whether nothing but a passkey will do for what a visitor wants, who
+// is signed in already: codes lead no further.
+func (g *Gate) OnlyPasskeys(v *Visit) bool {
+	return g.policy.Accept == AcceptPasskey && v.Confirm != nil && v.Change == nil && !v.Account
+}
 
-func (l *Live) class() string {
-	switch {
-	case !l.kept() || l.token:
-		return ""
-	case l.recovered():
-		return ClassRecovery
-	case l.strong:
-		return ClassPasskey
-	default:
-		return ClassCode
-	}
+// LacksPasskey reports whether the gate lets nobody pass without a passkey, and a session
+// has not been shown one for.
+func (g *Gate) LacksPasskey(live *Live) bool {
+	return g.policy.Accept == AcceptPasskey && !live.byPasskey
 }
 
 // wantsPasskey reports whether a session has to be shown a passkey for at this gate.
 func (g *Gate) wantsPasskey(v *Visit, live *Live) bool {
-	return g.policy.Accept == AcceptPasskey && !live.strong && live.kept() && !v.Account
+	return g.LacksPasskey(live) && live.kept() && !v.Account
 }

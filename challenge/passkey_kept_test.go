@@ -107,7 +107,7 @@ func TestRuling41APasskeyThatABackupCodeAllowedWaitsADay(t *testing.T) {
 	a := owner.admitted()
 	offer := must[challenge.PasskeyOffer](t)(owner.gate.NewPasskey(t.Context(), owner.visit(), a, flow))
 	made := must[[]byte](t)(passkeystest.New(origin).Create(offer.Options))
-	due, err := owner.gate.AddPasskey(t.Context(), owner.visit(), a, flow, offer.Sealed, "", made)
+	due, err := owner.gate.AddPasskey(t.Context(), owner.visit(), a, flow, challenge.PasskeyMade{Sealed: offer.Sealed, Response: made})
 	if err != nil {
 		t.Fatal(err)
 	}

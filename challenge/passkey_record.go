@@ -27,7 +27,7 @@ type passkey struct {
 	Cloned    bool `json:"c,omitempty"`
 }
 
-// PasskeyTerms are what is sealed of a passkey. The address is among them since the
+// passkeyTerms are what is sealed of a passkey. The address is among them since the
 // name of the record is of the address without its "+tag".
 type passkeyTerms struct {
 	Email      Email  `json:"e"`

@@ -112,6 +112,9 @@ func TestAPasskeyLetsInWhileTheAddressIsLocked(t *testing.T) {
 	var locked *challenge.LimitError
 	stranger := w.linked(owner.gate)
 	for n := 0; locked == nil; n++ {
+		if n > 100 {
+			t.Fatal("no limit was reached")
+		}
 		stranger.flow, stranger.ip = nil, elsewhere()
 		code := stranger.mailed(ana)
 		for range 5 {
@@ -121,6 +124,9 @@ func TestAPasskeyLetsInWhileTheAddressIsLocked(t *testing.T) {
 			n++
 		}
 		w.clock.advance(10 * time.Minute)
+	}
+	if locked.Limit != challenge.LimitTryAddress {
+		t.Fatalf("the limit is %s, want the lock", locked.Limit)
 	}
 	b := w.linked(owner.gate)
 	b.flow = stranger.flow

@@ -26,6 +26,7 @@ var (
 	errPasskeyWhose  = errors.New("it is somebody else's")
 	errPasskeyStops  = errors.New("it does not count at the moment")
 	errPasskeyAgain  = errors.New("its challenge was answered before")
+	errPasskeyLate   = errors.New("it was used since its challenge was made")
 	errPasskeyOver   = errors.New("its challenge is over")
 	errPasskeyCloned = errors.New("its count did not rise: there is a copy of it")
 	errMayNotPass    = errors.New("its person may not pass")
@@ -46,14 +47,17 @@ func (g *Gate) VerifyPasskey(ctx context.Context, v *Visit, f *Flow, try Passkey
 	if err != nil {
 		return Entry{}, g.refusePasskey(ctx, v, f, err)
 	}
-	if err := g.countPasskey(ctx, v); err != nil {
+	counted, err := g.countPasskey(ctx, v)
+	if err != nil {
 		return Entry{}, g.refusePasskey(ctx, v, f, err)
 	}
 	at, did, err := g.spendPasskey(ctx, v, f, said)
 	if err != nil {
 		return Entry{}, g.refusePasskey(ctx, v, f, err)
 	}
-	g.house.giveBack(ctx, v.IP, LimitTryPasskey, g.policy.Limits.TryIP)
+	if counted {
+		g.house.giveBack(ctx, v.IP, LimitTryPasskey, g.policy.Limits.TryIP)
+	}
 	if f.Address != "" { // a code may be under way
 		did.mark = g.endCode(ctx, v, f)
 	}
@@ -81,17 +85,19 @@ func (g *Gate) refusePasskey(ctx context.Context, v *Visit, f *Flow, err error) 
 	return &TryError{Kind: ErrPasskeyRefused, Left: -1}
 }
 
-// countPasskey counts a passkey before its signature is looked at.
-func (g *Gate) countPasskey(ctx context.Context, v *Visit) error {
-	known := v.Session != "" || len(g.house.claims(v)) > 0 || g.named(v.IP) != ""
+// countPasskey counts a passkey before its signature is looked at. It reports false where
+// its network had no room, and it is looked at all the same.
+func (g *Gate) countPasskey(ctx context.Context, v *Visit) (counted bool, err error) {
+	_, in := g.Session(ctx, v) // a cookie that anybody can make up is no acquaintance
+	known := in || len(g.house.claims(v)) > 0 || g.named(v.IP) != ""
 	if free, ok := g.house.passkeys.take(known, v.Now); !ok {
-		return &LimitError{Limit: LimitTryPasskey, Until: free}
+		return false, &LimitError{Limit: LimitTryPasskey, Until: free}
 	}
-	err := g.house.countNetwork(ctx, v.IP, LimitTryPasskey, g.policy.Limits.TryIP)
+	err = g.house.countNetwork(ctx, v.IP, LimitTryPasskey, g.policy.Limits.TryIP)
 	if limit := (*LimitError)(nil); known && errors.As(err, &limit) { // an office is one network
-		return nil
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
 // A passkeyPace bounds how many passkeys this machine looks at in a second.
@@ -171,12 +177,14 @@ func (b *belongings) spendPasskey(name id, ask *passkeyAsk, use passkeys.Use, no
 		return spending{}, &LimitError{Limit: LimitTryPasskey, Until: full}
 	case !fresh:
 		return spending{}, errPasskeyAgain
+	case !passkeys.Rises(k.Count, use.SignCount) && ask.At < k.Used: // of two answers the earlier came later
+		return spending{}, errPasskeyLate
 	case !passkeys.Rises(k.Count, use.SignCount):
 		k.Cloned = true
 		return spending{}, errPasskeyCloned
 	}
 	k.Count, k.Used = use.SignCount, now.Unix()
-	return spending{way: ByPasskey, older: now.Sub(time.Unix(k.Made, 0)) >= youngFor, since: k.Made}, nil
+	return spending{way: ByPasskey, key: k.ID, older: now.Sub(time.Unix(k.Made, 0)) >= youngFor, since: k.Made}, nil
 }
 
 // findPasskey reads what is kept of whom an answer names.

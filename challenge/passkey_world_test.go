@@ -40,7 +40,8 @@ func (b *browser) makes(key *passkeystest.Authenticator, name string) (due time.
 	if err != nil {
 		return time.Time{}, err
 	}
-	return b.gate.AddPasskey(b.w.t.Context(), b.visit(), a, flow, offer.Sealed, name, must[[]byte](b.w.t)(key.Create(offer.Options)))
+	made := challenge.PasskeyMade{Sealed: offer.Sealed, Name: name, Response: must[[]byte](b.w.t)(key.Create(offer.Options))}
+	return b.gate.AddPasskey(b.w.t.Context(), b.visit(), a, flow, made)
 }
 
 // passkey adds a passkey, that works already.

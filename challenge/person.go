@@ -87,6 +87,8 @@ type entered struct {
 	At      int64  `json:"t"`           // Unix seconds
 	Asked   string `json:"a"`           // sealed, see sealAsked
 	Named   bool   `json:"p,omitempty"` // by an earlier step, as whoever knows a password
+	Key     id     `json:"k,omitzero"`  // the passkey that made it
+	App     bool   `json:"w,omitempty"` // the authenticator app made it
 }
 
 // A told says that the person was told of an entry from a browser and place.

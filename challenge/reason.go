@@ -33,9 +33,9 @@ const (
 
 // The reasons that no rule about places or browsers gives.
 const (
-	// Unbound: the browser has a key that it did not prove, as a copy of its cookies
+	// Unproved: the browser has a key that it did not prove, as a copy of its cookies
 	// cannot.
-	Unbound Reason = "unbound"
+	Unproved Reason = "unproved"
 	// Keyless: the gate requires a key, and the browser has none.
 	Keyless Reason = "keyless"
 )

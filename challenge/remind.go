@@ -10,9 +10,13 @@ import (
 )
 
 // remind writes to the store what this machine knows and the store may have lost:
-// the ends of sessions and browsers, which an old snapshot would revive, and keys.
+// the ends of sessions and browsers, which an old snapshot would revive, the keys that
+// browsers have to prove, of which other machines would not hear, and keys of ours.
 func (h *House) remind(ctx context.Context) error {
 	known := h.ends.known(h.now())
+	if h.shared {
+		known = append(known, h.holds.known(h.now())...)
+	}
 	err := change(ctx, h.store, keyEnds, func(r *endRing, _ time.Time) error {
 		told := r.names()
 		missing := slices.DeleteFunc(slices.Clone(known), func(e end) bool { return told[e.Session] })
@@ -41,7 +45,7 @@ func (h *House) remind(ctx context.Context) error {
 // endAgain takes what has ended off the list of its person, where a machine that
 // starts later would look it up.
 func (h *House) endAgain(ctx context.Context, e end) error {
-	if e.Person == (id{}) { // a version before told of it
+	if e.Person == (id{}) || e.Key != "" { // a version before told of it, or nothing ended
 		return nil
 	}
 	if e.isToken() {

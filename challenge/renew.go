@@ -121,7 +121,7 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) (Verdict, *
 	}
 	verdict.Observed = said.Observed
 	if entry.unproved {
-		verdict.Reason, verdict.Remembered = Unbound, ""
+		verdict.Reason, verdict.Remembered = Unproved, ""
 		return verdict, &entry.held
 	}
 	if entry.session.Email == "" {
@@ -137,7 +137,7 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) (Verdict, *
 		g.log(ctx, v, Event{Name: StoreFailed, Address: who.Email, Err: err})
 		return Verdict{Decision: Unavailable}, nil
 	}
-	live.held.Store(entry.key)
+	live.held.CompareAndSwap(nil, entry.key) // open may have met it since the record was read
 	var pass Verdict
 	if !g.judge(ctx, v, live, v.Now, &pass) {
 		return verdict, &entry.held
@@ -218,7 +218,7 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 		g.log(ctx, v, Event{Name: DeviceReplayed, Address: who.Email, User: who.User, Source: who.Source})
 	}
 	if warns && err == nil {
-		g.tellUnproved(ctx, v, who, "")
+		g.tellUnproved(ctx, v, who, claim.ID, "")
 	}
 	return entry, said, err
 }
@@ -226,7 +226,7 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 // standing is how a browser with a record, or without, is known.
 func (g *Gate) standing(d *devices.Record, now time.Time) risk.Browser {
 	switch {
-	case d == nil || g.forgets(d, now) || d.Bound.Held == 0 && g.policy.Session.DeviceBound == BoundRequired:
+	case d == nil || g.forgets(d, now) || g.keyless(d, now):
 		return risk.Lapsed
 	case d.ByOperator || g.house.ends.of(d.ID).Operator:
 		return risk.EndedByOperator
@@ -235,6 +235,12 @@ func (g *Gate) standing(d *devices.Record, now time.Time) risk.Browser {
 	default:
 		return risk.Remembered
 	}
+}
+
+// keyless reports whether a browser that is remembered counts for nothing since it has no
+// key, which the gate requires.
+func (g *Gate) keyless(d *devices.Record, now time.Time) bool {
+	return d != nil && d.Bound.Held == 0 && g.policy.Session.DeviceBound == BoundRequired && !g.forgets(d, now)
 }
 
 // resume gives a remembered browser its next session. gone are those that it

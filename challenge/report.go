@@ -37,6 +37,8 @@ type Report struct {
 	// Named: an earlier step had named the person, so that whoever asked has
 	// passed that step and may know the password.
 	Named bool
+	// Passkey: the entry was by one, which does not work any more.
+	Passkey bool
 	// Asker: a session asked for the code. It has ended, and its browser is
 	// forgotten.
 	Asker bool

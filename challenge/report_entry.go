@@ -79,7 +79,7 @@ func (g *Gate) reportEntry(ctx context.Context, v *Visit, t trail) (Report, erro
 	if found == nil {
 		return Report{}, ErrNoReport
 	}
-	e := *found
+	e, used := *found, waysOf(p.goingWith(found.ID, t.by))
 	over, from := p.disown(e.ID, t.by, v.Now)
 	if err := g.blockAll(ctx, p.Door, from, t.mark); err != nil {
 		return Report{}, err
@@ -88,7 +88,7 @@ func (g *Gate) reportEntry(ctx context.Context, v *Visit, t trail) (Report, erro
 	if err := g.house.end(ctx, t.person, over...); err != nil {
 		return Report{}, err
 	}
-	if err := g.guardPerson(ctx, v, t.person, time.Unix(e.At, 0), t.by); err != nil {
+	if err := g.guardPerson(ctx, v, t.person, time.Unix(e.At, 0), t.by, used); err != nil {
 		return Report{}, err
 	}
 	var late []sessionEntry
@@ -117,6 +117,23 @@ func (g *Gate) reportEntry(ctx context.Context, v *Visit, t trail) (Report, erro
 	return g.house.reportOfEntry(&e), nil
 }
 
+// usedWays are the ways by which somebody else came in. They are in other hands, however
+// long their person has had them. A backup code is used up.
+type usedWays struct {
+	keys []id
+	app  bool
+}
+
+func waysOf(entries []entered) (used usedWays) {
+	for _, e := range entries {
+		if e.Key != (id{}) {
+			used.keys = append(used.keys, e.Key)
+		}
+		used.app = used.app || e.App
+	}
+	return used
+}
+
 // blockAll blocks networks at an address, and voids what they have asked for:
 // whoever came in by a code can read the next one too. A browser that is known
 // has its code again when it asks to be mailed once more.
@@ -139,7 +156,9 @@ func (g *Gate) blockAll(ctx context.Context, record id, networks []id, mark id) 
 }
 
 func (h *House) reportOfEntry(e *entered) Report {
-	return h.openAsked(e.Asked, e.ID).report(ReportEntry, e.Named)
+	r := h.openAsked(e.Asked, e.ID).report(ReportEntry, e.Named)
+	r.Passkey = e.Key != (id{})
+	return r
 }
 
 // disown undoes an entry with those that go with it: their browsers are

@@ -6,6 +6,7 @@ package challenge
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/devices"
@@ -44,7 +45,7 @@ func (g *Gate) stranded(ctx context.Context, v *Visit, who Identity, claim devic
 	}
 	verdict, ok := g.strand(ctx, v, p)
 	if ok {
-		g.house.known.passes.Set(v.Device, p)
+		g.house.known.passes.Set(strings.Clone(v.Device), p) // or its whole line would stay with it
 	}
 	return verdict, ok
 }

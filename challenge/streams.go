@@ -24,7 +24,9 @@ type stream struct {
 	session string    // empty where an earlier step's word is all there is
 	browser string    // the remembered one, whose next session it goes on in
 	until   time.Time // zero: no end
-	access  *Access   // the lists that right is of
+	live    *Live     // has to be held to a key by keyBy; nil: it need not
+	keyBy   time.Time
+	access  *Access // the lists that right is of
 	right   Right
 	cut     func()
 }
@@ -48,6 +50,7 @@ func (g *Gate) Stream(a *Admission, cut func()) (done func()) {
 	}
 	if a.Live.kept() {
 		s.until = g.streamsUntil(a.Live)
+		s.needKey(a.Live)
 	}
 	r := &g.house.streams
 	r.add(s)
@@ -139,6 +142,7 @@ func (r *streams) goOn(next *Live) {
 	for s := range r.open {
 		if s.browser == next.Browser && s.browser != "" {
 			s.session, s.until = next.key, s.gate.streamsUntil(next)
+			s.needKey(next)
 		}
 	}
 }
@@ -151,6 +155,9 @@ func (r *streams) sweep(now time.Time) {
 
 func (s *stream) over(now time.Time) bool {
 	if !s.until.IsZero() && !now.Before(s.until) {
+		return true
+	}
+	if s.keyless(now) {
 		return true
 	}
 	if access := s.gate.access.Load(); access != s.access || (!s.right.Until.IsZero() && !now.Before(s.right.Until)) {

@@ -33,7 +33,7 @@ func (g *Gate) undoChange(ctx context.Context, v *Visit, l link) (Report, error)
 			return Report{}, err
 		}
 	}
-	if err := g.guardPerson(ctx, v, l.record, time.Unix(was.At, 0), nil); err != nil {
+	if err := g.guardPerson(ctx, v, l.record, time.Unix(was.At, 0), nil, usedWays{}); err != nil {
 		return Report{}, err
 	}
 	// Last: where the store fails half-way, the link works still.

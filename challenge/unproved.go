@@ -6,6 +6,7 @@ package challenge
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/bound"
@@ -24,7 +25,7 @@ const (
 )
 
 // A shown pass is one that was judged for a session, so that the next request with it
-// costs two comparisons.
+// costs two comparisons. One is kept too where no key of the browser is known yet.
 type shown struct {
 	pass  string
 	until int64 // Unix nanoseconds; 0: it proves nothing for the session
@@ -38,7 +39,7 @@ func (g *Gate) proves(l *Live, v *Visit) bool {
 		return true
 	}
 	now := v.Now.UnixNano()
-	if s := l.shown.Load(); s != nil && s.pass == v.Proof && v.Proof != "" {
+	if s := l.shown.Load(); s != nil && s.pass == v.Pass && v.Pass != "" {
 		return now < s.until || now < k.from
 	}
 	return g.judgePass(l, v, k.key) || now < k.from
@@ -46,10 +47,10 @@ func (g *Gate) proves(l *Live, v *Visit) bool {
 
 // judgePass judges the pass of a visit for a session, and remembers what came of it.
 func (g *Gate) judgePass(l *Live, v *Visit, key bound.Thumbprint) bool {
-	if v.Proof == "" {
+	if v.Pass == "" || len(v.Pass) > bound.MaxPass {
 		return false
 	}
-	s := &shown{pass: v.Proof}
+	s := &shown{pass: strings.Clone(v.Pass)} // or the whole line with all other cookies would stay with it
 	if p, ok := g.house.passOf(v); ok && p.Browser == l.teacher() && p.Key == key {
 		s.until = p.Until.Add(bound.Slack).UnixNano()
 	}
@@ -59,7 +60,7 @@ func (g *Gate) judgePass(l *Live, v *Visit, key bound.Thumbprint) bool {
 
 // passOf reads the pass of a visit, if it is one of ours.
 func (h *House) passOf(v *Visit) (bound.Pass, bool) {
-	p, err := bound.ReadPass(v.Proof, v.Audience, h.passMAC)
+	p, err := bound.ReadPass(v.Pass, v.Audience, h.passMAC)
 	return p, err == nil
 }
 
@@ -76,12 +77,12 @@ func (g *Gate) unproved(d *devices.Record, v *Visit) bool {
 	return !ok || p.Browser != d.ID || p.Key != k.key || !p.Counts(v.Now)
 }
 
-// ChooseProof picks the pass when a request brings several: one of ours wins, two
+// ChoosePass picks the pass when a request brings several: one of ours wins, two
 // different ones count as none.
-func (g *Gate) ChooseProof(v Visit, values []string) string {
+func (g *Gate) ChoosePass(v Visit, values []string) string {
 	chosen := ""
 	for _, value := range values[:min(len(values), maxChoice)] {
-		v.Proof = value
+		v.Pass = value
 		if _, ok := g.house.passOf(&v); !ok {
 			continue
 		}
@@ -97,12 +98,12 @@ func (g *Gate) ChooseProof(v Visit, values []string) string {
 // now on its browser is held to the key, since it has the answer to its registration.
 // A browser that never had it can be offered another one.
 func (g *Gate) meetKey(ctx context.Context, v *Visit, l *Live) {
-	if s := l.shown.Load(); !g.holdsKeys() || !l.kept() || l.token || s != nil && s.pass == v.Proof {
+	if s := l.shown.Load(); !g.holdsKeys() || len(v.Pass) > bound.MaxPass || !l.kept() || l.token || s != nil && s.pass == v.Pass {
 		return
 	}
 	p, ok := g.house.passOf(v)
 	if !ok || p.Browser != l.teacher() || !p.Counts(v.Now) {
-		l.shown.Store(&shown{pass: v.Proof})
+		l.shown.Store(&shown{pass: strings.Clone(v.Pass)})
 		return
 	}
 	who := g.house.personID(Email(l.Email))
@@ -126,11 +127,12 @@ func (g *Gate) meetKey(ctx context.Context, v *Visit, l *Live) {
 		g.house.hold(ctx, who, p.Browser, now)
 	}
 	if l.held.Load() == nil {
-		l.shown.Store(&shown{pass: v.Proof}) // of a key that was replaced before it was shown
+		l.shown.Store(&shown{pass: strings.Clone(v.Pass)}) // of a key that was replaced before it was shown
 	}
 }
 
-// wantsKey reports whether a session has to end because its browser made no key in time.
+// wantsKey reports whether a session is refused until its browser makes a key, which it
+// did not in time.
 func (g *Gate) wantsKey(v *Visit, l *Live) bool {
 	if g.policy.Session.DeviceBound != BoundRequired || l.held.Load() != nil || v.Own {
 		return false
@@ -140,17 +142,13 @@ func (g *Gate) wantsKey(v *Visit, l *Live) bool {
 
 // warnUnproved tells the person of a session that it came without the proof of its key:
 // once a day, however often.
-func (g *Gate) warnUnproved(ctx context.Context, v *Visit) {
-	l, _, err := g.find(ctx, v)
-	if err != nil {
-		return
-	}
+func (g *Gate) warnUnproved(ctx context.Context, v *Visit, l *Live) {
 	last := l.warned.Load()
 	if v.Now.Sub(time.Unix(last, 0)) < warnEvery || !l.warned.CompareAndSwap(last, v.Now.Unix()) {
 		return
 	}
 	warns := false
-	err = change(ctx, g.house.store, g.house.personKey(Email(l.Email)), func(p *person, now time.Time) error {
+	err := change(ctx, g.house.store, g.house.personKey(Email(l.Email)), func(p *person, now time.Time) error {
 		b := p.binding(l.teacher())
 		if warns = b != nil && b.Warn(warnEvery, now); !warns {
 			return errUnchanged
@@ -161,13 +159,18 @@ func (g *Gate) warnUnproved(ctx context.Context, v *Visit) {
 	case kept(err) != nil:
 		l.warned.Store(last)
 	case warns:
-		g.tellUnproved(ctx, v, Identity{Source: l.Source, User: l.User, Email: Email(l.Email)}, l.ID.Public())
+		g.tellUnproved(ctx, v, Identity{Source: l.Source, User: l.User, Email: Email(l.Email)}, l.teacher(), l.ID.Public())
 	}
 }
 
 // tellUnproved tells a person, and the operator, that somebody may have a copy of the
-// cookies of a browser.
-func (g *Gate) tellUnproved(ctx context.Context, v *Visit, who Identity, session string) {
-	g.log(ctx, v, Event{Name: Unproved, Address: who.Email, Source: who.Source, User: who.User, Session: session})
+// cookies of a browser, and cuts what that has open: it may be the copy's. Where all is only
+// observed, nothing was refused.
+func (g *Gate) tellUnproved(ctx context.Context, v *Visit, who Identity, browser, session string) {
+	g.log(ctx, v, Event{Name: KeyUnproved, Address: who.Email, Source: who.Source, User: who.User, Session: session})
+	if g.policy.Risk.ObserveAll {
+		return
+	}
+	g.house.part(ctx, browser)
 	g.tellPerson(ctx, v, who.Email, Notice{Subject: CookiesCopied, Expires: v.Now.Add(changesKept)})
 }

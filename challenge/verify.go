@@ -203,6 +203,7 @@ type spending struct {
 	since    int64 // when the way was made; 0: it is a mailed code
 	remember bool  // the person wants this browser remembered
 	copied   bool  // of a passkey: it can be copied to other machines
+	key      id    // which passkey it was
 
 	mail   string    // names the mail whose code was right; empty where it was in none
 	mailed time.Time // when that was asked for

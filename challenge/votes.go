@@ -18,69 +18,81 @@ import (
 //
 // Who may pass, and from which countries, is no rule; Admit's verdict says that.
 func (g *Gate) Votes(ctx context.Context, v *Visit) ([]risk.Vote, error) {
-	facts, err := g.factsOf(ctx, v)
+	at, err := g.vantage(ctx, v)
 	if err != nil {
 		return nil, err
 	}
-	return risk.Explain(&facts, &g.policy.Risk, v.Now), nil
+	return append(risk.Explain(&at.facts, &g.policy.Risk, v.Now), g.ownVotes(v, &at)...), nil
 }
 
-// factsOf finds what a visit is judged by: its session, else the browser that
-// made it, else what an earlier step says.
-func (g *Gate) factsOf(ctx context.Context, v *Visit) (risk.Facts, error) {
-	facts := risk.Facts{Browser: risk.Unknown, Here: g.where(g.spotOf(v.IP)), Page: v.Page}
+// vantage finds what a visit is judged by: its session, else the browser that made it,
+// else what an earlier step says.
+func (g *Gate) vantage(ctx context.Context, v *Visit) (at vantage, err error) {
+	at.facts = risk.Facts{Browser: risk.Unknown, Here: g.where(g.spotOf(v.IP)), Page: v.Page}
 	if v.Session != "" {
 		live, _, err := g.live(ctx, v)
 		switch {
 		case errors.Is(err, ErrUnavailable):
-			return facts, err
+			return at, err
 		case err == nil && live.isOf(v):
-			return g.factsOfLive(ctx, v, live)
+			return g.vantageOfLive(ctx, v, live)
 		case err != nil:
-			facts.Browser = standings[reasonOf(err)]
+			at.facts.Browser, at.unproved = standings[reasonOf(err)], errors.Is(err, errUnproved)
 		}
 	}
 	named := v.Earlier != nil && v.Earlier.Email != "" && !g.asksGuests()
 	if claim, ok := claimOf(g.house.claims(v), v); ok && !g.always() && g.access.Load().Judge(Email(claim.Address), v.Now).Allowed {
-		known, renews, err := g.factsOfBrowser(ctx, v, claim)
+		known, renews, err := g.vantageOfBrowser(ctx, v, claim)
 		if err != nil || renews || !named {
 			return known, err
 		}
 	}
 	if named {
-		return g.factsOfLive(ctx, v, g.guest(v))
+		return g.vantageOfLive(ctx, v, g.guest(v))
 	}
-	return facts, nil
+	return at, nil
 }
 
 // standings are what a browser is whose session is over.
 var standings = map[Reason]risk.Browser{Expired: risk.Lapsed, Ended: risk.SignedOut, Operator: risk.EndedByOperator}
 
-// factsOfBrowser are those of a browser that is to be renewed. Where nothing keeps
+// vantageOfBrowser is that of a browser that is to be renewed. Where nothing keeps
 // it from its next session, that is judged too, and at once.
-func (g *Gate) factsOfBrowser(ctx context.Context, v *Visit, claim devices.Claim) (facts risk.Facts, renews bool, err error) {
-	facts = risk.Facts{Here: g.where(g.spotOf(v.IP)), ID: claim.ID}
+func (g *Gate) vantageOfBrowser(ctx context.Context, v *Visit, claim devices.Claim) (at vantage, renews bool, err error) {
+	at.facts = risk.Facts{Here: g.where(g.spotOf(v.IP)), ID: claim.ID}
 	p, err := read[person](ctx, g.house.store, g.house.personKey(Email(claim.Address)))
 	if err != nil {
-		return facts, false, unavailable(err)
+		return at, false, unavailable(err)
 	}
 	p.tidy(v.Now)
 	d := p.device(claim.ID)
+	facts := &at.facts
 	facts.Browser, facts.Person = g.presented(d, claim, v, v.Now), &p.Places
-	said := risk.Assess(&facts, &g.policy.Risk, v.Now)
+	facts.Keyless = facts.Browser == risk.Lapsed && g.keyless(d, v.Now)
+	at.unproved = facts.Browser == risk.Unknown
+	said := risk.Assess(facts, &g.policy.Risk, v.Now)
 	renews = facts.Browser == risk.Remembered && said.Asks == 0
 	if renews {
 		who := Identity{Source: claim.Source, User: claim.User, Email: Email(claim.Address)}
-		next, err := g.factsOfLive(ctx, v, newLive(g.renewal(v, who, d, said, v.Now), g.house.flushes.Load()))
-		if err != nil || risk.Assess(&next, &g.policy.Risk, v.Now).Asks&^risk.SetOf(Sensitive) != 0 {
+		live := newLive(g.renewal(v, who, d, said, v.Now), g.house.flushes.Load())
+		live.held.Store(holdOf(&d.Bound))
+		next, err := g.vantageOfLive(ctx, v, live)
+		if err != nil || risk.Assess(&next.facts, &g.policy.Risk, v.Now).Asks&^risk.SetOf(Sensitive) != 0 {
 			return next, true, err
 		}
+		at.live = live
 	}
 	facts.Page = v.Page
 	if d != nil {
 		facts.Coded, facts.Renewed = time.Unix(d.Coded, 0), true
 	}
-	return facts, renews, nil
+	return at, renews, nil
+}
+
+// vantageOfLive is that of a session, or of an earlier step's word.
+func (g *Gate) vantageOfLive(ctx context.Context, v *Visit, live *Live) (vantage, error) {
+	facts, err := g.factsOfLive(ctx, v, live)
+	return vantage{facts: facts, live: live}, err
 }
 
 // factsOfLive are those of a session, or of an earlier step's word. The record of

@@ -237,7 +237,7 @@ func (w *world) browser(g *challenge.Gate) *browser {
 func (b *browser) visit() *challenge.Visit {
 	return &challenge.Visit{
 		Now: b.w.clock.now(), Audience: origin, Host: "app.example.com", IP: b.ip, Agent: cmp.Or(b.agent, "Mozilla/5.0"),
-		Session: b.session, Device: b.device, Proof: b.pass, Earlier: b.earlier, Link: b.link, Page: b.page, Confirm: b.confirm,
+		Session: b.session, Device: b.device, Pass: b.pass, Earlier: b.earlier, Link: b.link, Page: b.page, Confirm: b.confirm,
 	}
 }
 

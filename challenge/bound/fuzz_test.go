@@ -27,7 +27,7 @@ func FuzzProof(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if p.Challenge == "" || len(token) > bound.MaxProof {
+		if p.Challenge == "" || len(token) > 6<<10 {
 			t.Errorf("%q is a proof", token)
 		}
 		if now := unsigned(token); p.By(mine) == nil && now != said {

@@ -71,18 +71,15 @@ func ParseKey(text string) (Key, error) {
 		return Key{}, ErrKey
 	}
 	k, err := newKey(public)
-	if err == nil && k.text != text {
-		err = ErrKey
+	if err != nil || k.text != text {
+		return Key{}, ErrKey
 	}
-	return k, err
+	return k, nil
 }
 
 // String is the key as it is stored: its SubjectPublicKeyInfo (RFC 5280, section
 // 4.1) in base64url.
 func (k Key) String() string { return k.text }
-
-// IsZero reports whether there is no key.
-func (k Key) IsZero() bool { return k.text == "" }
 
 // Thumbprint names the key.
 func (k Key) Thumbprint() Thumbprint { return ThumbprintOf(k.text) }

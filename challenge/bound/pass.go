@@ -21,10 +21,12 @@ type Pass struct {
 	Until   time.Time // to the second; Slack not counted
 }
 
+// MaxPass bounds a pass, in characters.
+const MaxPass = 160
+
 const (
-	passCheck  = 16  // bytes of a MAC
-	maxBrowser = 64  // characters of a name
-	maxPass    = 160 // characters of a pass
+	passCheck  = 16 // bytes of a MAC
+	maxBrowser = 64 // characters of a name
 )
 
 // Sign writes the pass for an audience, as the value of a cookie.
@@ -40,7 +42,7 @@ func (p Pass) Sign(audience string, mac MACFunc) string {
 // ReadPass reads what [Pass.Sign] wrote for the same audience, whether or not its time
 // is over. Its error is ErrPass.
 func ReadPass(value, audience string, mac MACFunc) (Pass, error) {
-	if len(value) > maxPass || strings.ContainsAny(value, "\r\n") { // which the decoder skips
+	if len(value) > MaxPass || strings.ContainsAny(value, "\r\n") { // which the decoder skips
 		return Pass{}, ErrPass
 	}
 	raw, err := strict.DecodeString(value)

@@ -10,9 +10,9 @@ import (
 	"github.com/go-jose/go-jose/v4/json"
 )
 
-// MaxProof bounds a proof, in characters. One with an RSA key of 4096 bits and an
+// maxProof bounds a proof, in characters. One with an RSA key of 4096 bits and an
 // authorization of ours has about 2,500.
-const MaxProof = 6 << 10
+const maxProof = 6 << 10
 
 // proofType is the typ of a proof: no other token of anybody stands in for one
 // (RFC 8725, section 3.11).
@@ -37,7 +37,7 @@ type Proof struct {
 
 // ReadProof reads a token. Its error is ErrProof.
 func ReadProof(token string) (*Proof, error) {
-	if len(token) > MaxProof || !isCompact(token) {
+	if len(token) > maxProof || !isCompact(token) {
 		return nil, ErrProof
 	}
 	signed, err := jose.ParseSignedCompact(token, algorithms)
@@ -49,7 +49,10 @@ func ReadProof(token string) (*Proof, error) {
 		return nil, ErrProof
 	}
 	p := &Proof{signed: signed, algorithm: jose.SignatureAlgorithm(head.Algorithm), brings: head.JSONWebKey}
-	return p, p.read(signed.UnsafePayloadWithoutVerification())
+	if err := p.read(signed.UnsafePayloadWithoutVerification()); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // read takes the claims. A member that is there twice, which two readers might read
@@ -97,7 +100,10 @@ func (p *Proof) Registered() (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	return k, p.verify(k)
+	if err := p.verify(k); err != nil {
+		return Key{}, err
+	}
+	return k, nil
 }
 
 // By reports whether a key made the proof, with nil or ErrProof. A proof that brings a

@@ -78,7 +78,7 @@ func (t Terms) JSON() []byte {
 // Over is what a browser is told whose session is to end: it deletes its key.
 const Over = `{"continue":false}`
 
-// Skips are the reasons for which a browser says that it sends a request without
+// skips are the reasons for which a browser says that it sends a request without
 // having proved its key.
 var skips = []string{"unreachable", "server_error", "quota_exceeded"}
 

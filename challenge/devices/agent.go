@@ -3,13 +3,24 @@
 
 package devices
 
-import "github.com/mileusna/useragent"
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mileusna/useragent"
+)
 
 // maxAgent bounds what is read of a User-Agent, in bytes.
 const maxAgent = 512
 
 // Unknown is what a browser is called that is not in the vocabulary.
 const Unknown = "an unknown browser"
+
+// IOS is the one system of the vocabulary whose name has a word of English in it.
+const IOS = "iPhone or iPad"
+
+const between = " on "
 
 // The vocabulary: library name to ours. A mail never repeats what a visitor
 // wrote into the header, which would make it a channel for spam.
@@ -22,7 +33,7 @@ var (
 	}
 	systems = map[string]string{
 		useragent.Windows: "Windows", useragent.MacOS: "macOS", useragent.Linux: "Linux",
-		useragent.Android: "Android", useragent.IOS: "iPhone or iPad", useragent.ChromeOS: "ChromeOS",
+		useragent.Android: "Android", useragent.IOS: IOS, useragent.ChromeOS: "ChromeOS",
 		useragent.FreeBSD: "FreeBSD",
 	}
 )
@@ -39,7 +50,17 @@ func Describe(agent string) string {
 		return Unknown
 	}
 	if system, ok := systems[ua.OS]; ok {
-		return browser + " on " + system
+		return browser + between + system
 	}
 	return browser
+}
+
+// Parts takes apart what [Describe] said, for other languages. Of anything else, and of
+// a browser whose system is not known, there is no system.
+func Parts(described string) (browser, system string) {
+	browser, system, _ = strings.Cut(described, between)
+	if !slices.Contains(slices.Collect(maps.Values(browsers)), browser) || !slices.Contains(slices.Collect(maps.Values(systems)), system) {
+		return described, ""
+	}
+	return browser, system
 }

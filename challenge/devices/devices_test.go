@@ -152,8 +152,8 @@ func TestABindingIsOfferedProvedAndHeld(t *testing.T) {
 		{"another, as the first was never shown", "three", time.Minute, true, true},
 		{"one more, now that it was", "four", 24 * time.Hour, false, false},
 	} {
-		if got := b.Offer(step.key, noon.Add(step.at)); got != step.want || got && b.Key != step.key {
-			t.Errorf("%s: Offer = %v, and the key is %q", step.what, got, b.Key)
+		if got := b.Take(step.key, noon.Add(step.at)); got != step.want || got && b.Key != step.key {
+			t.Errorf("%s: Take = %v, and the key is %q", step.what, got, b.Key)
 		}
 		if step.held && !b.Hold(noon.Add(step.at)) {
 			t.Errorf("%s: it is not held", step.what)
@@ -184,6 +184,22 @@ func TestWhatABrowserHasToProveItHasToProveStill(t *testing.T) {
 	} {
 		if got := tt.ours.Join(tt.theirs); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
+		}
+	}
+}
+
+func TestWhatABrowserIsCalledComesApart(t *testing.T) {
+	for name, want := range map[string][2]string{
+		"Firefox on Windows":       {"Firefox", "Windows"},
+		"Safari on iPhone or iPad": {"Safari", devices.IOS},
+		"Firefox":                  {"Firefox"},
+		devices.Unknown:            {devices.Unknown},
+		"Ana on Windows":           {"Ana on Windows"},
+		"Firefox on my desk":       {"Firefox on my desk"},
+		"":                         {""},
+	} {
+		if browser, system := devices.Parts(name); browser != want[0] || system != want[1] {
+			t.Errorf("%q is %q on %q", name, browser, system)
 		}
 	}
 }

@@ -11,19 +11,21 @@ import (
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
-	"github.com/go-webauthn/webauthn/protocol/webauthncbor"
-	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 )
 
 // ErrRefused is what every answer comes to that is not right, whatever is wrong with it.
 // What is wrong is wrapped, for operators' eyes.
 var ErrRefused = errors.New("passkey answer was refused")
 
-// maxKey bounds a public key, in bytes: one of RSA with 4096 bits has about 530.
-const maxKey = 1 << 10
+// What the library is told by arguments that do not say what they mean.
+const (
+	noAppID  = ""    // keys of U2F, which came before passkeys, are none
+	inFrames = false // no page in a frame of another site may ask
+	verified = true  // the owner was asked for a finger, a face or a PIN
+	present  = true  // and was there
+)
 
-// minModulus is how long that of an RSA key is at least, in bytes.
-const minModulus = 2048 / 8
+var none []string // neither opaque origins nor those of other top pages
 
 func refused(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrRefused, fmt.Errorf(format, args...))
@@ -60,28 +62,6 @@ func (p RP) Enrol(challenge, response []byte, now time.Time) (Credential, error)
 	}
 	copy(c.AAGUID[:], data.AttData.AAGUID)
 	return c, nil
-}
-
-// checkKey wants a key of an algorithm that was asked for.
-func checkKey(key []byte) error {
-	var kind webauthncose.PublicKeyData
-	if len(key) > maxKey {
-		return errors.New("public key is too long")
-	}
-	if err := webauthncbor.Unmarshal(key, &kind); err != nil {
-		return fmt.Errorf("reading public key: %w", err)
-	}
-	if !slices.Contains(algorithms, webauthncose.COSEAlgorithmIdentifier(kind.Algorithm)) {
-		return fmt.Errorf("algorithm %d was not asked for", kind.Algorithm)
-	}
-	parsed, err := webauthncose.ParsePublicKey(key)
-	if err != nil {
-		return fmt.Errorf("reading public key: %w", err)
-	}
-	if r, ok := parsed.(webauthncose.RSAPublicKeyData); ok && len(r.Modulus) < minModulus {
-		return errors.New("RSA key is too short")
-	}
-	return nil
 }
 
 // An Assertion is a browser's answer to RequestOptions in which everything is right but
@@ -136,7 +116,7 @@ func (a *Assertion) Verify(c *Credential) (Use, error) {
 	case data.Flags.HasBackupEligible() != c.BackupEligible: // section 7.2, step 19
 		return Use{}, refused("whether it can be copied has changed")
 	}
-	err := a.parsed.Verify(a.asked, a.rp.ID, "", a.rp.Origins, nil, nil, protocol.TopOriginExplicitVerificationMode, false, true, true,
+	err := a.parsed.Verify(a.asked, a.rp.ID, noAppID, a.rp.Origins, none, none, protocol.TopOriginExplicitVerificationMode, inFrames, verified, present,
 		c.PublicKey, protocol.SignaturePolicy{})
 	if err != nil {
 		return Use{}, refused("checking its signature: %w", err)
@@ -151,10 +131,10 @@ func Rises(last, next uint32) bool { return next > last || last == 0 && next == 
 
 func fit(challenge, response []byte) error {
 	switch {
-	case len(challenge) < MinChallenge:
+	case len(challenge) < minChallenge:
 		return refused("the challenge is too short")
-	case len(response) > MaxResponse:
-		return refused("it is longer than %d bytes", MaxResponse)
+	case len(response) > maxResponse:
+		return refused("it is longer than %d bytes", maxResponse)
 	}
 	return nil
 }
@@ -169,7 +149,7 @@ func (p RP) checkClient(c *protocol.CollectedClientData, challenge []byte, of pr
 	case c.CrossOrigin || c.TopOrigin != "":
 		return errors.New("it is from a frame of another site")
 	}
-	return plain(c.Verify(encode(challenge), of, p.Origins, nil, nil, protocol.TopOriginExplicitVerificationMode, false))
+	return plain(c.Verify(encode(challenge), of, p.Origins, none, none, protocol.TopOriginExplicitVerificationMode, inFrames))
 }
 
 // checkAuthenticator checks that the passkey is of this site, and that its owner was
@@ -179,7 +159,7 @@ func (p RP) checkAuthenticator(d *protocol.AuthenticatorData) error {
 	if d.Flags.HasBackupState() && !d.Flags.HasBackupEligible() { // section 7.2, step 18
 		return errors.New("it says that it was copied and that it cannot be")
 	}
-	return plain(d.Verify(hash[:], nil, true, true))
+	return plain(d.Verify(hash[:], []byte(noAppID), verified, present))
 }
 
 // plain is an error of the library without the values that it has compared: challenges

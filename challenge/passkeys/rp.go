@@ -16,10 +16,8 @@ import (
 )
 
 const (
-	// MaxResponse is the longest answer of a browser that is looked at, in bytes.
-	MaxResponse = 8 << 10
-	// MinChallenge is how long a challenge is at least, in bytes (section 13.4.3).
-	MinChallenge = 16
+	maxResponse  = 8 << 10 // bytes of an answer that is looked at
+	minChallenge = 16      // bytes (section 13.4.3)
 	// Patience is how long a browser is told to wait for its person.
 	Patience = 5 * time.Minute
 )

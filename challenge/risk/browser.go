@@ -12,6 +12,9 @@ func ended(f *Facts) finding {
 }
 
 func expired(f *Facts) finding {
+	if f.Browser == Lapsed && f.Keyless {
+		return finding{says: true, cause: causeKeyless}
+	}
 	return is(f.Browser == Lapsed, causeLapsed, causeNotLapsed)
 }
 

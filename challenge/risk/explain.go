@@ -16,6 +16,7 @@ type Effect string
 // The effects.
 const (
 	Asks     Effect = "asks"     // a code is asked for
+	Refuses  Effect = "refuses"  // the visit is refused; no rule of this package does that
 	Observed Effect = "observed" // it is only noted
 	Off      Effect = "off"      // it has no say
 )
@@ -56,6 +57,7 @@ const (
 	causeNotEnded
 	causeSignedOut
 	causeLapsed
+	causeKeyless
 	causeNotLapsed
 	causeUnknownBrowser
 	causeKnownBrowser
@@ -98,6 +100,7 @@ var sentences = map[cause]string{
 	causeNotEnded:       "Nobody ended this browser.",
 	causeSignedOut:      "Somebody signed out on this browser.",
 	causeLapsed:         "The time for which the browser was remembered is over.",
+	causeKeyless:        "The browser has no key of its machine, and device_bound is required.",
 	causeNotLapsed:      "No memory of the browser ran out.",
 	causeUnknownBrowser: "The browser is not remembered for this person.",
 	causeKnownBrowser:   "The browser is known for this person.",

@@ -81,6 +81,8 @@ const (
 // Facts are all that a judgement goes by.
 type Facts struct {
 	Browser Browser
+	// Keyless: it is Lapsed because it has no key, and one is required.
+	Keyless bool
 	// ID names the browser that makes the visit, to compare sightings of one
 	// browser; empty when it is not known.
 	ID string

@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"regexp"
 )
 
 // A Key is what a browser keeps on its machine.
@@ -64,6 +65,21 @@ func (k *Key) JWK() map[string]any {
 	default:
 		panic("boundtest: a key of no kind")
 	}
+}
+
+// An Offer asks a browser to make a key.
+type Offer struct{ Path, Challenge, Authorization string }
+
+var offer = regexp.MustCompile(`^\(ES256 RS256\);path="(/[^"]*)";challenge="([\w-]+)";authorization="([\w-]+)"$`)
+
+// ReadOffer reads a value of Secure-Session-Registration. It reports false for what a
+// browser could not answer.
+func ReadOffer(value string) (Offer, bool) {
+	parts := offer.FindStringSubmatch(value)
+	if parts == nil {
+		return Offer{}, false
+	}
+	return Offer{parts[1], parts[2], parts[3]}, true
 }
 
 // Register is what a browser answers to an offer.
