@@ -46,7 +46,7 @@ func (g *Guard) filter(h http.Header, status int) (cached bool, maxAge time.Dura
 		case equalFold(key, "trailer"):
 			g.announced = true
 			replace(h, key, lines, announceable(lines))
-		case key == "Content-Type":
+		case equalFold(key, "content-type"):
 			g.streams = isEventStream(lines)
 		case equalFold(key, "cache-control"):
 			cached = cached || slices.ContainsFunc(lines, func(line string) bool { return trimBlank(line) != "" })
@@ -57,7 +57,7 @@ func (g *Guard) filter(h http.Header, status int) (cached bool, maxAge time.Dura
 
 // lengths has a bit for the length of each name that filter looks for.
 const lengths = 1<<len("set-cookie") | 1<<len("clear-site-data") | 1<<len(requireField) | 1<<len("www-authenticate") | 1<<len("trailer") |
-	1<<len("cache-control") | 1<<len("Content-Type")
+	1<<len("cache-control") | 1<<len("content-type")
 
 func replace(h http.Header, key string, old, lines []string) {
 	switch {

@@ -131,7 +131,7 @@ func (k *desk) report() {
 		k.failed(err)
 		return
 	}
-	page := pages.AccountReported{Frame: k.frame(), Password: of.Named}
+	page := pages.AccountReported{Frame: k.frame(), Password: of.Named, Passkey: of.Passkey}
 	if of.Blocked {
 		page.Blocked = challenge.BlockedFor
 	}

@@ -68,7 +68,7 @@ func (k *desk) browsersPage(a challenge.Account) pages.AccountBrowsers {
 	}
 	for _, b := range a.Browsers {
 		p.Browsers = append(p.Browsers, pages.AccountBrowser{
-			ID: b.ID, Name: b.Name, Kind: b.Kind, This: b.This, Remembered: b.Remembered, SignedIn: b.SignedIn, Suspended: b.Suspended,
+			ID: b.ID, Name: b.Name, Kind: b.Kind, This: b.This, Remembered: b.Remembered, SignedIn: b.SignedIn, Bound: b.Bound, Suspended: b.Suspended,
 			First: b.First, Last: b.Last, Network: b.Network, Credit: b.Credit,
 			Near: words.Spot{City: b.City, Country: b.Country, Radius: b.Radius, Private: b.Private},
 		})

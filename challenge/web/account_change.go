@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/pages"
 )
 
 // mayChange reports whether this browser may change anything, for what a page offers.
@@ -95,6 +96,29 @@ func (k *desk) permitted(kind challenge.ChangeKind) (*challenge.Flow, bool) {
 		return nil, false
 	}
 	return f, true
+}
+
+// needs is permitted for what cannot go on without: it answers where there is no such
+// flow.
+func (k *desk) needs(kind challenge.ChangeKind) (*challenge.Flow, bool) {
+	f, ok := k.permitted(kind)
+	if !ok {
+		k.failed(challenge.ErrNoPermit)
+	}
+	return f, ok
+}
+
+// asksToShow shows a button for what only the answer to a POST may show, where a code has
+// allowed that kind of change, and reports whether it did.
+func (k *desk) asksToShow(question string, kind challenge.ChangeKind) bool {
+	if _, ok := k.permitted(kind); !ok {
+		return false
+	}
+	k.show(http.StatusOK, pages.AccountConfirm{
+		Frame: k.frame(), Question: question, Action: doAsk, Coded: true,
+		Hidden: []pages.Field{{Name: fieldDo, Value: string(kind)}},
+	})
+	return true
 }
 
 // flow is the one of a change that was begun in this session; nil: there is none.

@@ -105,9 +105,8 @@ func (k *desk) postCodes() {
 
 // makeCodes answers with new codes, the only time that anybody sees them.
 func (k *desk) makeCodes() {
-	f, ok := k.permitted(challenge.MakeBackupCodes)
+	f, ok := k.needs(challenge.MakeBackupCodes)
 	if !ok {
-		k.failed(challenge.ErrNoPermit)
 		return
 	}
 	if _, ok := k.account(); !ok { // for the page, which must not fail once there are codes
@@ -160,9 +159,8 @@ func (k *desk) downloadCodes() {
 // testCode says whether a code is unused. What was typed is never shown again: it may
 // be one.
 func (k *desk) testCode() {
-	f, ok := k.permitted(challenge.TestBackupCode)
+	f, ok := k.needs(challenge.TestBackupCode)
 	if !ok {
-		k.failed(challenge.ErrNoPermit)
 		return
 	}
 	if _, ok := k.account(); !ok {

@@ -12,20 +12,13 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
 )
 
-// maxPasskeyName is how many characters of a passkey's name are kept.
-const maxPasskeyName = 64
-
 // passkeys is the page of passkeys.
 func (k *desk) passkeys() {
 	a, ok := k.account()
 	if !ok || k.asksForCode(challenge.AddPasskey, challenge.RemovePasskey) {
 		return
 	}
-	if _, ok := k.permitted(challenge.AddPasskey); ok {
-		k.show(http.StatusOK, pages.AccountConfirm{
-			Frame: k.frame(), Question: "account_passkeys.show", Action: doAsk, Coded: true,
-			Hidden: []pages.Field{{Name: fieldDo, Value: string(challenge.AddPasskey)}},
-		})
+	if k.asksToShow("account_passkeys.show", challenge.AddPasskey) {
 		return
 	}
 	if f, ok := k.permitted(challenge.RemovePasskey); ok {
@@ -72,7 +65,7 @@ func (k *desk) passkeysPage(a challenge.Account) pages.AccountPasskeys {
 
 // confirmRemoval asks before a passkey goes, and warns where nothing but the mail is left.
 func (k *desk) confirmRemoval(a challenge.Account, one challenge.PasskeyState) pages.AccountConfirm {
-	page := pages.AccountConfirm{Question: "account_passkeys.remove", Name: one.Name, Action: doConfirm, Coded: true, Grave: true}
+	page := pages.AccountConfirm{Question: "account_passkeys.remove", Name: one.Name, At: one.Made, Action: doConfirm, Coded: true, Grave: true}
 	if len(a.Passkeys) == 1 && a.App.Made.IsZero() && a.Second.Address == "" && a.Backup.Left == 0 {
 		page.Question = "account_passkeys.last"
 	}
@@ -93,13 +86,7 @@ func (k *desk) postPasskeys() {
 	case action == doStart && kind == challenge.AddPasskey:
 		k.startChange(challenge.Change{Kind: kind})
 	case action == doStart && kind == challenge.RemovePasskey:
-		if a, ok := k.account(); !ok {
-			return
-		} else if _, ok := passkeyOf(a, id); !ok {
-			k.gone()
-			return
-		}
-		k.startChange(challenge.Change{Kind: kind, Detail: id})
+		k.startRemoval(id)
 	case action == doConfirm && kind == challenge.AddPasskey:
 		k.addPasskey()
 	case action == doConfirm && kind == challenge.RemovePasskey:
@@ -107,6 +94,18 @@ func (k *desk) postPasskeys() {
 	default:
 		k.gone()
 	}
+}
+
+func (k *desk) startRemoval(id string) {
+	a, ok := k.account()
+	if !ok {
+		return
+	}
+	if _, ok := passkeyOf(a, id); !ok {
+		k.gone()
+		return
+	}
+	k.startChange(challenge.Change{Kind: challenge.RemovePasskey, Detail: id})
 }
 
 // askPasskeys shows the page on which a passkey is made, or asks for another name.
@@ -123,7 +122,7 @@ func (k *desk) askPasskeys() {
 	case do == doRename && has:
 		k.show(http.StatusOK, k.confirms(pages.AccountConfirm{
 			Question: "account_passkeys.rename", Name: one.Name, Action: doRename,
-			Entry: &pages.AccountEntry{Name: fieldName, Value: one.Name, Most: maxPasskeyName},
+			Entry: &pages.AccountEntry{Name: fieldName, Value: one.Name, Most: challenge.MaxPasskeyName},
 		}, id))
 	default:
 		k.gone()
@@ -133,9 +132,8 @@ func (k *desk) askPasskeys() {
 // makePasskey has the browser make a passkey, in the answer to a POST alone: what
 // answers a GET, a service worker of the app can read.
 func (k *desk) makePasskey(a challenge.Account, refused bool) {
-	f, ok := k.permitted(challenge.AddPasskey)
+	f, ok := k.needs(challenge.AddPasskey)
 	if !ok {
-		k.failed(challenge.ErrNoPermit)
 		return
 	}
 	offer, err := k.door.gate.NewPasskey(k.r.Context(), k.visit(), k.admission, f)
@@ -144,7 +142,8 @@ func (k *desk) makePasskey(a challenge.Account, refused bool) {
 		return
 	}
 	page := pages.AccountPasskeyMake{
-		Frame: k.pressing(doConfirm, string(challenge.AddPasskey)), Options: string(offer.Options), Offer: offer.Sealed, Name: nameOfPasskey(a), Refused: refused,
+		Frame: k.pressing(doConfirm, string(challenge.AddPasskey)), Options: string(offer.Options), Offer: offer.Sealed,
+		Name: nameOfPasskey(a), Most: challenge.MaxPasskeyName, Refused: refused,
 	}
 	status := http.StatusOK
 	if refused {
@@ -154,9 +153,8 @@ func (k *desk) makePasskey(a challenge.Account, refused bool) {
 }
 
 func (k *desk) addPasskey() {
-	f, ok := k.permitted(challenge.AddPasskey)
+	f, ok := k.needs(challenge.AddPasskey)
 	if !ok {
-		k.failed(challenge.ErrNoPermit)
 		return
 	}
 	a, ok := k.account() // before anything changes: the page that tells of it must not fail
@@ -164,7 +162,9 @@ func (k *desk) addPasskey() {
 		return
 	}
 	form := k.r.PostForm
-	due, err := k.door.gate.AddPasskey(k.r.Context(), k.visit(), k.admission, f, form.Get(fieldOffer), form.Get(fieldName), []byte(form.Get(fieldCredential)))
+	due, err := k.door.gate.AddPasskey(k.r.Context(), k.visit(), k.admission, f, challenge.PasskeyMade{
+		Sealed: form.Get(fieldOffer), Name: form.Get(fieldName), Response: []byte(form.Get(fieldCredential)),
+	})
 	switch {
 	case errors.Is(err, challenge.ErrWrongAnswer):
 		k.makePasskey(a, true)
@@ -172,14 +172,17 @@ func (k *desk) addPasskey() {
 		k.failed(err)
 	default:
 		k.finish()
-		k.show(http.StatusOK, pages.AccountWayChanged{Frame: k.frame(), Change: pages.PasskeyAdded, Due: due})
+		page := pages.AccountWayChanged{Frame: k.frame(), Change: pages.PasskeyAdded, Due: due}
+		if k.door.gate.LacksPasskey(k.admission.Live) {
+			page.GoOn = k.in.site.origin + k.door.backOf(k.in.Original)
+		}
+		k.show(http.StatusOK, page)
 	}
 }
 
 func (k *desk) removePasskey() {
-	f, ok := k.permitted(challenge.RemovePasskey)
+	f, ok := k.needs(challenge.RemovePasskey)
 	if !ok {
-		k.failed(challenge.ErrNoPermit)
 		return
 	}
 	if _, ok := k.account(); !ok {

@@ -5,13 +5,16 @@ package web_test
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/pages"
 	"github.com/doorcode/caddy-doorcode/challenge/passkeys/passkeystest"
 )
 
@@ -26,7 +29,7 @@ func TestPasskeysAreListedRenamedAndRemoved(t *testing.T) {
 	b.open(passkeysPage).wants(t, http.StatusOK, "Phone", "2 days ago")
 
 	id := b.objectOf("rename")
-	b.chooses(passkeysPage, "rename", id).wants(t, http.StatusOK, "Rename this passkey")
+	b.chooses(passkeysPage, "rename", id).wants(t, http.StatusOK, "Rename Phone")
 	b.submit("/passkeys", "name", "  Ana's <b>phone</b> ").wants(t, http.StatusOK, "Renamed.", "Ana's <b>phone</b>")
 
 	b.allowed(passkeysPage, challenge.RemovePasskey, "id", id).page.wants(t, http.StatusOK, "Remove Ana's <b>phone</b>?", "It is your only way in beside the emailed code.")
@@ -177,9 +180,14 @@ func TestAFormOfTheAppIsHeldUntilAPasskey(t *testing.T) {
 	b := w.browser()
 	code := b.ask("/reports", ana)
 	b.submit("/verify", "code", code)
-	b.addsPasskey("Phone")
-	b.sends("/form", "application/x-www-form-urlencoded", "note=kept", clicked).wants(t, http.StatusUnauthorized, "Use a passkey")
+	key := b.addsPasskey("Phone")
+	b.sends("/form", pairs, "note=kept", clicked).wants(t, http.StatusUnauthorized, "Use a passkey")
 	if !strings.Contains(b.page.body, "data-post") {
 		t.Error("the page may be loaded again")
 	}
+	offer := offerIn(t, b.signs(clicked, key, "held", html.UnescapeString(heldIn(b.page))))
+	if want := []pages.Field{{Name: "note", Value: "kept"}}; offer.Action != "/form" || !slices.Equal(offer.Fields, want) {
+		t.Errorf("it is sent to %s as %v", offer.Action, offer.Fields)
+	}
+	b.open("/form").wants(t, http.StatusOK, "app")
 }

@@ -145,9 +145,8 @@ func zoneOf(typed string) (name string, ok bool) {
 
 // export answers with a file of all that is kept of the person.
 func (k *desk) export() {
-	f, ok := k.permitted(challenge.ExportData)
+	f, ok := k.needs(challenge.ExportData)
 	if !ok {
-		k.failed(challenge.ErrNoPermit)
 		return
 	}
 	file, due, err := k.door.gate.Export(k.r.Context(), k.visit(), k.admission, f)
@@ -181,9 +180,8 @@ func safeName(name string) string {
 }
 
 func (k *desk) erase() {
-	f, ok := k.permitted(challenge.EraseData)
+	f, ok := k.needs(challenge.EraseData)
 	if !ok {
-		k.failed(challenge.ErrNoPermit)
 		return
 	}
 	due, err := k.door.gate.Erase(k.r.Context(), k.visit(), k.admission, f)

@@ -134,9 +134,8 @@ func (k *desk) startToken() {
 
 // makeToken answers with a new token, the only time that anybody sees it.
 func (k *desk) makeToken() {
-	f, ok := k.permitted(challenge.AddToken)
+	f, ok := k.needs(challenge.AddToken)
 	if !ok {
-		k.failed(challenge.ErrNoPermit)
 		return
 	}
 	spec, ok := challenge.ParseTokenSpec(f.Change.Detail)

@@ -12,7 +12,8 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
 )
 
-// fieldOffer is the secret of an authenticator app that the page shows, sealed.
+// fieldOffer is what a page was offered, sealed: the secret of an authenticator app, or
+// the challenge of a passkey.
 const fieldOffer = "offer"
 
 // wayQuestions are the confirm pages of changes, once a code was entered for them.
@@ -32,11 +33,7 @@ func (k *desk) ways() {
 	if !ok || k.asksForCode(challenge.AddApp, challenge.RemoveApp, challenge.SetSecond, challenge.ProveSecond, challenge.RemoveSecond) {
 		return
 	}
-	if _, ok := k.permitted(challenge.AddApp); ok {
-		k.show(http.StatusOK, pages.AccountConfirm{
-			Frame: k.frame(), Question: "account_ways.show", Action: doAsk, Coded: true,
-			Hidden: []pages.Field{{Name: fieldDo, Value: string(challenge.AddApp)}},
-		})
+	if k.asksToShow("account_ways.show", challenge.AddApp) {
 		return
 	}
 	for kind, question := range wayQuestions {
@@ -79,8 +76,7 @@ func (k *desk) confirmWay(a challenge.Account, f *challenge.Flow, question strin
 // askApp shows a new secret, in the answer to a POST alone: a service worker of the
 // app can read what answers a GET.
 func (k *desk) askApp() {
-	if _, ok := k.permitted(challenge.AddApp); !ok {
-		k.failed(challenge.ErrNoPermit)
+	if _, ok := k.needs(challenge.AddApp); !ok {
 		return
 	}
 	if a, ok := k.account(); ok {
@@ -162,9 +158,8 @@ func (k *desk) startSecond() {
 
 // confirmedWay makes the change that the person has entered a code for.
 func (k *desk) confirmedWay(kind challenge.ChangeKind) {
-	f, ok := k.permitted(kind)
+	f, ok := k.needs(kind)
 	if !ok {
-		k.failed(challenge.ErrNoPermit)
 		return
 	}
 	a, ok := k.account() // before anything changes: the page that tells of it must not fail

@@ -31,7 +31,7 @@ const retrySoon = 10 * time.Second
 func (d *Door) refuse(w http.ResponseWriter, r *http.Request, in *Arrival, v challenge.Verdict) Outcome {
 	out := Outcome{Decision: DecisionCheck, Reason: v.Reason, Observed: v.Observed.Reasons()}
 	d.noteConfirm(in, v)
-	if skipped := r.Header.Get(bound.HeaderSkipped); v.Reason == challenge.Unbound && skipped != "" {
+	if skipped := r.Header.Get(bound.HeaderSkipped); v.Reason == challenge.Unproved && skipped != "" {
 		d.gate.Skipped(r.Context(), &in.visit, skipped)
 	}
 	for _, cookie := range d.cookiesOf(in, &v) {

@@ -23,23 +23,14 @@ const (
 // over https.
 func (d *Door) binds(in *Arrival) bool { return in.Secure && in.site.secure && d.cookies.domain == "" }
 
-// offer is the value of a header field that asks the browser of a session to make a key;
-// empty where it is not asked.
-func (d *Door) offer(in *Arrival, live *challenge.Live) string {
-	if live == nil || !d.binds(in) {
-		return ""
-	}
-	o, wanted := d.gate.Offer(&in.visit, live)
-	if !wanted {
-		return ""
-	}
-	return bound.Offer(d.ownPath(in, bindEndpoint), o.Challenge, o.Authorization)
-}
-
-// addOffer puts an offer into an answer of ours that sets a session.
+// addOffer has an answer that sets a session ask its browser to make a key, where one is
+// wanted.
 func (d *Door) addOffer(h http.Header, in *Arrival, live *challenge.Live) {
-	if offer := d.offer(in, live); offer != "" {
-		h.Add(bound.HeaderRegistration, offer)
+	if live == nil || !d.binds(in) {
+		return
+	}
+	if o, wanted := d.gate.Offer(&in.visit, live); wanted {
+		h.Add(bound.HeaderRegistration, bound.Offer(d.ownPath(in, bindEndpoint), o.Challenge, o.Authorization))
 	}
 }
 
@@ -117,22 +108,29 @@ func (d *Door) askProof(w http.ResponseWriter, r *http.Request, in *Arrival, ses
 
 // unbind ends what the browser knows of its session: it deletes its key.
 func (d *Door) unbind(w http.ResponseWriter, r *http.Request, in *Arrival) {
-	d.head(w).Add("Set-Cookie", d.cookies.expire(in, boundCookie))
+	d.head(w).Add("Set-Cookie", d.cookies.expire(in, passCookie))
 	write(w, r, http.StatusOK, mediaJSON, []byte(bound.Over))
 }
 
 // speaks lets through what a browser sends by itself: no other site can have it send
-// that, nor can a form.
+// that, nor can a form or a script.
 func (d *Door) speaks(w http.ResponseWriter, r *http.Request, in *Arrival) bool {
 	switch {
 	case !d.binds(in):
 		d.refusal(w, r, in, pages.NotFound)
-	case !sameOrigin(r, in):
+	case !sameOrigin(r, in) || !unscripted(r.Header):
 		d.refusal(w, r, in, pages.BadOrigin)
 	default:
 		return true
 	}
 	return false
+}
+
+// unscripted reports whether a request can be one that a browser makes by itself. A script
+// cannot set the fields of the protocol in a request of that mode.
+func unscripted(h http.Header) bool {
+	mode := h.Get("Sec-Fetch-Mode")
+	return mode == "" || mode == "no-cors"
 }
 
 // keyless answers where a browser has to have a key, and made none.

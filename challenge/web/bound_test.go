@@ -6,7 +6,6 @@ package web_test
 import (
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -18,18 +17,16 @@ import (
 // unasked is what a browser says of a request that it makes by itself.
 var unasked = http.Header{"Sec-Fetch-Site": {"same-origin"}, "Sec-Fetch-Mode": {"no-cors"}, "Origin": {origin}}
 
-var offeredKey = regexp.MustCompile(`^\(ES256 RS256\);path="([^"]+)";challenge="([^"]+)";authorization="([^"]+)"$`)
-
 // binds enters a code, and answers the offer that comes with its session.
 func (b *browser) binds(target string) (key *boundtest.Key, refresh string) {
 	b.w.t.Helper()
 	code, k := b.ask(target, ana), boundtest.NewKey()
 	entered := b.post(clicked, "/verify", "code", code, "remember", "on")
-	offer := offeredKey.FindStringSubmatch(entered.Header.Get("Secure-Session-Registration"))
-	if offer == nil {
+	offer, ok := boundtest.ReadOffer(entered.Header.Get("Secure-Session-Registration"))
+	if !ok {
 		b.w.t.Fatalf("nothing is offered: %v", entered.Header)
 	}
-	answer := b.do(http.MethodPost, offer[1], nil, with(unasked, "Secure-Session-Response", k.Register(offer[2], offer[3])))
+	answer := b.do(http.MethodPost, offer.Path, nil, with(unasked, "Secure-Session-Response", k.Register(offer.Challenge, offer.Authorization)))
 	answer.wants(b.w.t, http.StatusOK)
 	var terms struct {
 		Refresh string `json:"refresh_url"`
@@ -47,15 +44,15 @@ func TestAnUnprovedBrowserIsToldWhy(t *testing.T) {
 	b.open("/x").wants(t, http.StatusOK, "app")
 	w.clock.advance(12 * time.Minute)
 	page := b.open("/x")
-	page.wants(t, http.StatusUnauthorized, "Sign in to", "This browser couldn't prove that it's yours", "!"+ana)
-	if got := page.Header.Get("Doorcode-Reason"); got != "unbound" {
+	page.wants(t, http.StatusUnauthorized, "Sign in to", "We couldn't tell whether this is still your browser", "!"+ana)
+	if got := page.Header.Get("Doorcode-Reason"); got != "unproved" {
 		t.Errorf("Doorcode-Reason %q", got)
 	}
-	if fetched := b.do(http.MethodGet, "/api", nil, scripted); fetched.StatusCode != http.StatusUnauthorized || !strings.Contains(fetched.body, `"reason": "unbound"`) {
+	if fetched := b.do(http.MethodGet, "/api", nil, scripted); fetched.StatusCode != http.StatusUnauthorized || !strings.Contains(fetched.body, `"reason": "unproved"`) {
 		t.Errorf("a script is answered %d: %s", fetched.StatusCode, fetched.body)
 	}
 	b.submit("/email", "email", ana)
-	b.page.wants(t, http.StatusUnauthorized, "Check your email", "This browser couldn't prove that it's yours")
+	b.page.wants(t, http.StatusUnauthorized, "Check your email", "We couldn't tell whether this is still your browser")
 	b.submit("/verify", "code", w.mailbox.last(t).Code.Reveal()).wants(t, http.StatusOK, "app")
 }
 
@@ -75,6 +72,17 @@ func TestTheAddressesOfABoundSessionDoNotChange(t *testing.T) {
 				t.Errorf("refreshed at %s, want %s", refresh, tt.want)
 			}
 		})
+	}
+}
+
+func TestABrowserThatIsHeldToItsKeyIsListedSo(t *testing.T) {
+	const said = "Works only on its device"
+	b := newWorld(t).browser()
+	b.binds("/x")
+	b.open("/.doorcode/sessions").wants(t, http.StatusOK, "This browser", said)
+	b.w.browser().signIn("/x", ana)
+	if n := strings.Count(b.open("/.doorcode/sessions").body, said); n != 1 {
+		t.Errorf("%d of two browsers are said to work only there", n)
 	}
 }
 

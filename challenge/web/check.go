@@ -88,7 +88,7 @@ func (c *check) screen() (screen, error) {
 	if c.flow != nil && !c.flow.Fits(&c.in.visit) {
 		c.flow = nil // of a check that is none any more, or of another kind
 	}
-	if c.door.onlyPasskeys(c.in) {
+	if c.door.gate.OnlyPasskeys(&c.in.visit) {
 		return c.passkeyScreen(), nil
 	}
 	if c.isKnown() {
@@ -122,7 +122,7 @@ func (c *check) known() (screen, error) {
 			return shown, err
 		}
 	}
-	if c.door.options.SendButton {
+	if c.door.options.SendButton || c.onlyPasskeys() { // which a mail that nobody asked for does not help with
 		return c.button(), nil
 	}
 	if c.r.Method == http.MethodHead { // tells what a GET would get, and starts nothing
@@ -165,7 +165,7 @@ func (c *check) button() screen {
 	}
 	page := pages.Send{
 		Confirm: c.in.visit.Confirm != nil, Endpoints: c.endpoints(), Flow: c.hidden(), Held: c.kept(), Address: string(c.flow.Address),
-		Passkeys: c.usesPasskeys(), Now: c.in.Now,
+		Passkeys: c.usesPasskeys(), OnlyPasskeys: c.onlyPasskeys(), Now: c.in.Now,
 	}
 	page.Trouble, page.RetryAt = c.passkeyTrouble()
 	return screen{page: page, status: http.StatusUnauthorized, flow: fresh}
@@ -300,8 +300,8 @@ func (c *check) emailPage() pages.Email {
 	page := pages.Email{
 		Endpoints: c.endpoints(), Flow: c.hidden(), Address: string(c.verdict.Remembered),
 		Now: c.in.Now, FormNotSent: c.formLost, Held: c.kept(), AnswersPost: c.answersPost,
-		SignedOut: c.verdict.Elsewhere, ByOperator: c.verdict.ByOperator, Unbound: c.verdict.Reason == challenge.Unbound,
-		Passkeys: c.usesPasskeys(),
+		SignedOut: c.verdict.Elsewhere, ByOperator: c.verdict.ByOperator, Unproved: c.verdict.Reason == challenge.Unproved,
+		Passkeys: c.usesPasskeys(), OnlyPasskeys: c.onlyPasskeys(),
 	}
 	n := c.flow.Note
 	if n == nil {
@@ -373,5 +373,5 @@ var reasons = map[challenge.Reason]pages.Reason{
 	challenge.NewBrowser: pages.ReasonNewBrowser, challenge.Expired: pages.ReasonExpired,
 	challenge.Ended: pages.ReasonEnded, challenge.Always: pages.ReasonAlways, challenge.Operator: pages.ReasonOperator,
 	challenge.NewPlace: pages.ReasonNewPlace, challenge.NewNetwork: pages.ReasonNewNetwork, challenge.Travel: pages.ReasonTravel,
-	challenge.Sensitive: pages.ReasonSensitive, challenge.Unbound: pages.ReasonUnbound,
+	challenge.Sensitive: pages.ReasonSensitive, challenge.Unproved: pages.ReasonUnproved,
 }

@@ -29,8 +29,11 @@ const (
 	deviceCookie
 	flowCookie
 	languageCookie
-	boundCookie // shows the key of a bound browser
+	passCookie // shows the key of a bound browser
+	numCookies
 )
+
+const _ = uint(upstream.MaxCookies - numCookies) // a jar has room for all
 
 // cookies knows the names and attributes of our cookies: the one place where
 // they are decided.
@@ -39,7 +42,8 @@ type cookies struct {
 	domain  string
 	secured *upstream.Jar // names over https; it takes out the others too
 	plain   *upstream.Jar // names over http, likewise
-	names   [2][5]string  // plain, secured
+
+	securedNames, plainNames [numCookies]string
 }
 
 func newCookies(o CookieOptions, domain string) cookies {
@@ -51,10 +55,10 @@ func newCookies(o CookieOptions, domain string) cookies {
 	if domain != "" {
 		wide = "__Secure-" + o.Name
 	}
-	c.names[0] = [5]string{o.Name, o.Name + "-device", o.Name + "-flow", o.Name + "-language", o.Name + "-bound"}
+	c.plainNames = [numCookies]string{o.Name, o.Name + "-device", o.Name + "-flow", o.Name + "-language", o.Name + "-bound"}
 	// Chromium (156) takes no cookie with "__Host-Http-" for one that it is to keep fresh.
-	c.names[1] = [5]string{wide, wide + "-device", host + "-flow", host + "-language", "__Host-" + o.Name + "-bound"}
-	c.plain, c.secured = upstream.NewJarOf(c.names[0][:], c.names[1][:]), upstream.NewJarOf(c.names[1][:], c.names[0][:])
+	c.securedNames = [numCookies]string{wide, wide + "-device", host + "-flow", host + "-language", "__Host-" + o.Name + "-bound"}
+	c.plain, c.secured = upstream.NewJarOf(c.plainNames[:], c.securedNames[:]), upstream.NewJarOf(c.securedNames[:], c.plainNames[:])
 	return c
 }
 
@@ -86,24 +90,28 @@ func (c *cookies) flow(in *Arrival, value string, life time.Duration) string {
 // bound is the cookie that shows a bound browser's key, with its name and what a browser
 // is told of it besides. It is never of a whole domain, since a key is of one origin.
 func (c *cookies) bound(in *Arrival, value string) (name, attributes, cookie string) {
-	attributes = "Path=/; Secure; HttpOnly; SameSite=Lax"
-	if c.options.Strict {
-		attributes = "Path=/; Secure; HttpOnly; SameSite=Strict"
-	}
-	return c.names[1][boundCookie], attributes, c.write(in, boundCookie, value, bound.PassLife)
+	made := c.make(in, passCookie, value, bound.PassLife)
+	cookie = made.String()
+	made.Value, made.MaxAge = "", 0
+	return made.Name, strings.TrimPrefix(made.String(), made.Name+"=; "), cookie
 }
 
 // expire ends one of our cookies.
 func (c *cookies) expire(in *Arrival, which int) string { return c.write(in, which, "", -time.Second) }
 
 func (c *cookies) write(in *Arrival, which int, value string, life time.Duration) string {
+	cookie := c.make(in, which, value, life)
+	return cookie.String()
+}
+
+func (c *cookies) make(in *Arrival, which int, value string, life time.Duration) http.Cookie {
 	bare := c.bare(in)
 	cookie := http.Cookie{
-		Name: c.names[1][which], Value: value, Path: "/", Secure: !bare, HttpOnly: true,
+		Name: c.securedNames[which], Value: value, Path: "/", Secure: !bare, HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, MaxAge: int(life / time.Second),
 	}
 	if bare {
-		cookie.Name = c.names[0][which]
+		cookie.Name = c.plainNames[which]
 	}
 	if c.options.Strict {
 		cookie.SameSite = http.SameSiteStrictMode
@@ -111,12 +119,12 @@ func (c *cookies) write(in *Arrival, which int, value string, life time.Duration
 	if c.domain != "" && which < flowCookie {
 		cookie.Domain = c.domain
 	}
-	return cookie.String()
+	return cookie
 }
 
 // Names are the names of all our cookies, which the app must neither see nor
 // set.
-func (d *Door) Names() []string { return append(d.cookies.names[0][:], d.cookies.names[1][:]...) }
+func (d *Door) Names() []string { return append(d.cookies.plainNames[:], d.cookies.securedNames[:]...) }
 
 // RemoveCookies takes our cookies out of a request that goes to the app.
 func (d *Door) RemoveCookies(h http.Header) { d.cookies.secured.Remove(h) }

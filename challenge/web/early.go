@@ -24,7 +24,7 @@ func (d *Door) early(w http.ResponseWriter, r *http.Request, in *Arrival) Outcom
 	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && in.visit.Page.MaxAge == 0 {
 		var verdict challenge.Verdict
 		if err := d.admit(r, in, &verdict); err == nil && verdict.Decision == challenge.Pass {
-			return d.passed(in, &verdict)
+			return d.passed(w, in, &verdict)
 		}
 	}
 	hurry(w, r)
@@ -38,14 +38,14 @@ func (d *Door) again(w http.ResponseWriter) Outcome {
 	return Outcome{Decision: DecisionDeny, Reason: tooEarly}
 }
 
-// passed is what becomes of a request that a gate admits.
-func (d *Door) passed(in *Arrival, v *challenge.Verdict) Outcome {
-	out := Outcome{
+// passed is what becomes of a request that a gate admits. Where it has a new session,
+// the app's answer asks the browser for a key.
+func (d *Door) passed(w http.ResponseWriter, in *Arrival, v *challenge.Verdict) Outcome {
+	if v.SetSession != "" && v.Admission != nil {
+		d.addOffer(w.Header(), in, v.Admission.Live)
+	}
+	return Outcome{
 		Pass: true, Admission: v.Admission, Origin: in.site.origin,
 		Cookies: d.cookiesOf(in, v), Decision: DecisionPass, Observed: v.Observed.Reasons(), Placed: v.Placed,
 	}
-	if v.SetSession != "" && v.Admission != nil {
-		out.Offer = d.offer(in, v.Admission.Live)
-	}
-	return out
 }

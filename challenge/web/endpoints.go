@@ -20,6 +20,7 @@ type endpoint struct {
 	get, post handler
 	open      bool // it needs no cookie, so that it works without https
 	desk      bool // it is an account page
+	keyed     bool // it is there only where the gate has passkeys
 }
 
 var endpoints = map[string]endpoint{
@@ -32,9 +33,9 @@ var endpoints = map[string]endpoint{
 	"change": {post: acting((*Door).postChange)},
 	"form":   {post: (*Door).heldForm},
 
-	passkeyEndpoint:     {post: acting((*Door).postPasskey)},
-	pages.PasskeyScript: {get: (*Door).servePasskeyScript, open: true},
-	passkeysEndpoint:    atDesk((*desk).passkeys, (*desk).postPasskeys),
+	passkeyEndpoint:     {post: acting((*Door).postPasskey), keyed: true},
+	pages.PasskeyScript: {get: (*Door).servePasskeyScript, open: true, keyed: true},
+	passkeysEndpoint:    atDesk((*desk).passkeys, (*desk).postPasskeys).withPasskeys(),
 
 	"status":    {get: (*Door).status},
 	"session":   {get: (*Door).sessionInfo},
@@ -55,6 +56,12 @@ var endpoints = map[string]endpoint{
 	"backup-codes": atDesk((*desk).codes, (*desk).postCodes),
 	"ways":         atDesk((*desk).ways, (*desk).postWays),
 	"tokens":       atDesk((*desk).accessTokens, (*desk).postTokens),
+}
+
+// withPasskeys is the endpoint where there are passkeys, and nothing elsewhere.
+func (e endpoint) withPasskeys() endpoint {
+	e.keyed = true
+	return e
 }
 
 func (e endpoint) handler(method string) handler {
@@ -120,7 +127,7 @@ func (d *Door) endpointNamed(name string) (endpoint, bool) {
 		return endpoint{get: (*Door).stopPage, post: (*Door).stop, open: true}, true
 	}
 	e, ok := endpoints[name]
-	return e, ok && (!ofPasskeys(name) || d.gate.Offers().Passkeys)
+	return e, ok && (!e.keyed || d.gate.Offers().Passkeys)
 }
 
 // acting wraps an action in the checks that every form gets: it must come from

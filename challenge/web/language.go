@@ -122,6 +122,11 @@ func (d *Door) languagePage(w http.ResponseWriter, r *http.Request, in *Arrival)
 		d.refusal(w, r, in, pages.NotFound)
 		return
 	}
+	var tried form
+	if d.openFor(in, purposeLanguage, in.Original.Query().Get(fieldProbe), &tried) == nil {
+		d.languageTried(w, r, in, tried.Back)
+		return
+	}
 	if v := d.judge(r, in); v.Admission != nil {
 		in.proved = v.Admission.Live
 	}
@@ -144,11 +149,37 @@ func (d *Door) postLanguage(w http.ResponseWriter, r *http.Request, in *Arrival)
 	if d.openFor(in, purposeLanguage, r.PostForm.Get(fieldForm), &f) != nil {
 		f.Back = d.backOf(in.Original)
 	}
-	h := d.head(w)
-	if cookie := d.cookies.chosen(in, r.PostForm.Get(fieldLanguage), d.catalogue); cookie != "" {
+	h, tag := d.head(w), r.PostForm.Get(fieldLanguage)
+	cookie := d.cookies.chosen(in, tag, d.catalogue)
+	if cookie != "" {
 		h.Add("Set-Cookie", cookie)
 	}
+	if cookie != "" && tag != "" && !in.bringsCookie() {
+		f.Back = d.endpointsPath(in.Original) + languageEndpoint + "?" + fieldProbe + "=" + d.sealFor(in, purposeLanguage, f)
+	}
 	redirect(w, in.site, f.Back)
+}
+
+// bringsCookie reports whether a browser has kept a cookie of ours.
+func (in *Arrival) bringsCookie() bool {
+	for which := range numCookies {
+		if len(in.found.Values(which)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// languageTried goes on to where a language was chosen for, or says that the browser did
+// not keep it.
+func (d *Door) languageTried(w http.ResponseWriter, r *http.Request, in *Arrival, back string) {
+	d.head(w)
+	if !in.bringsCookie() {
+		again := in.site.origin + d.endpointsPath(in.Original) + languageEndpoint
+		d.page(w, r, in, http.StatusForbidden, pages.CookiesBlocked{Host: in.site.host, Again: again, Language: true})
+		return
+	}
+	redirect(w, in.site, safeBack(back))
 }
 
 // chosen is the cookie of a language: of none, it ends. It is empty where there is

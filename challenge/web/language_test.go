@@ -151,6 +151,7 @@ func TestNobodyElseChoosesALanguage(t *testing.T) {
 			t.Errorf("%s: %d, Set-Cookie: %s", name, got.StatusCode, got.Header.Get("Set-Cookie"))
 		}
 	}
+	b.jar[languageCookie] = "en"
 	for _, from := range []string{"https://evil.example/x", "https://app.example.com.evil.example/", "//evil.example", "http://app.example.com/x", "https://app.example.com//evil.example"} {
 		b.at, b.page = &url.URL{Path: "/y/.doorcode/language"}, b.do(http.MethodGet, "/y/.doorcode/language", nil, with(clicked, "Referer", from))
 		if got := b.post(clicked, "/language", "language", "de").Header.Get("Location"); got != origin+"/y" && got != origin+"/" {
@@ -263,5 +264,26 @@ func TestALinkToTheLanguagesLosesNothing(t *testing.T) {
 	}
 	if page := w.browser().open("/.doorcode/language"); strings.Contains(page.body, "<footer") {
 		t.Errorf("the page of languages links to itself:\n%s", page.body)
+	}
+}
+
+func TestALanguageThatABrowserDoesNotKeepIsNotLostInSilence(t *testing.T) {
+	w := newWorld(t, speaking("en", "de"))
+	b := w.browser()
+	b.open("/reports?page=2")
+	b.open("/reports/.doorcode/language")
+	_, fields := b.form("/language")
+	fields.Set("language", "de")
+	clear(b.jar)
+	chosen := b.do(http.MethodPost, "/reports/.doorcode/language", fields, clicked)
+	chosen.wants(t, http.StatusSeeOther)
+	probe := strings.TrimPrefix(chosen.Header.Get("Location"), origin)
+	kept := b.clone()
+	kept.do(http.MethodGet, probe, nil, clicked).wants(t, http.StatusSeeOther)
+	clear(b.jar)
+	blocked := b.do(http.MethodGet, probe, nil, clicked)
+	blocked.wants(t, http.StatusForbidden, "Your browser is blocking cookies", "Allow cookies for app.example.com, then choose again.", "!code")
+	if again := `href="` + origin + `/reports/.doorcode/language"`; !strings.Contains(blocked.body, again) {
+		t.Errorf("no %s in\n%s", again, blocked.body)
 	}
 }

@@ -8,10 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/devices"
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
 )
 
@@ -34,11 +35,6 @@ var passkeyTroubles = map[string]pages.PasskeyTrouble{
 	notePasskeyOften: pages.PasskeyOften, noteOfEmail + notePasskeyOften: pages.PasskeyOften,
 }
 
-// ofPasskeys reports an endpoint that is there only where the gate has passkeys.
-func ofPasskeys(name string) bool {
-	return name == passkeyEndpoint || name == passkeysEndpoint || name == pages.PasskeyScript
-}
-
 // servePasskeyScript serves the script of passkeys. Its pages name its version and check
 // what they get, so that it can be kept for ever.
 func (d *Door) servePasskeyScript(w http.ResponseWriter, r *http.Request, in *Arrival) {
@@ -52,6 +48,12 @@ func (d *Door) servePasskeyScript(w http.ResponseWriter, r *http.Request, in *Ar
 
 // usesPasskeys reports whether the page of a flow can do with a passkey.
 func (c *check) usesPasskeys() bool { return c.door.gate.OffersAt(c.flow).Passkeys }
+
+// onlyPasskeys reports whether a code opens nothing of what the person wants, but for the
+// pages on which a passkey is made.
+func (c *check) onlyPasskeys() bool {
+	return !c.in.visit.Account && c.in.visit.Change == nil && c.door.gate.Policy().Accept == challenge.AcceptPasskey
+}
 
 // postPasskey tries a passkey, or says what one has to sign. The latter keeps nothing
 // and counts nothing: every stranger's page asks for it.
@@ -78,7 +80,7 @@ func (d *Door) offerPasskey(r *http.Request, in *Arrival, f *challenge.Flow) res
 	if err != nil {
 		return result{flow: f, note: f.Note}
 	}
-	failed := in.site.pages.Sentence(d.words(r, in), pages.Passkey{Trouble: pages.PasskeyRefused, Also: !d.onlyPasskeys(in)})
+	failed := in.site.pages.Sentence(d.words(r, in), pages.Passkey{Trouble: pages.PasskeyUnused, Also: !d.gate.OnlyPasskeys(&in.visit)})
 	return result{flow: next, note: f.Note, offered: &passkeyOffered{Options: options, Failed: failed}}
 }
 
@@ -110,13 +112,6 @@ func passkeyNote(f *challenge.Flow, err error, ticked bool) *challenge.FlowNote 
 		}
 	}
 	return note
-}
-
-// onlyPasskeys reports whether nothing but a passkey will do for what a visitor wants,
-// who is signed in already: codes lead no further.
-func (d *Door) onlyPasskeys(in *Arrival) bool {
-	v := &in.visit
-	return v.Confirm != nil && v.Change == nil && !v.Account && d.gate.Policy().Accept == challenge.AcceptPasskey
 }
 
 // passkeyScreen shows [4]. Nothing is mailed for it.
@@ -158,7 +153,7 @@ func (c *check) passkeyTrouble() (pages.PasskeyTrouble, time.Time) {
 func (d *Door) explainPasskey(w http.ResponseWriter, r *http.Request, in *Arrival, res result, back string) {
 	c := check{door: d, r: r, in: in, flow: res.flow}
 	c.flow.Note = res.note
-	page := pages.Passkey{Now: in.Now, Also: !d.onlyPasskeys(in)}
+	page := pages.Passkey{Now: in.Now, Also: !d.gate.OnlyPasskeys(&in.visit)}
 	page.Trouble, page.RetryAt = c.passkeyTrouble()
 	p := problem{Type: noteProblems[res.note.Kind], To: safeBack(back), Message: in.site.pages.Sentence(d.words(r, in), page)}
 	if page.Trouble == pages.PasskeyOften {
@@ -170,9 +165,25 @@ func (d *Door) explainPasskey(w http.ResponseWriter, r *http.Request, in *Arriva
 // nameOfPasskey is what a new passkey is called unless its person says otherwise.
 func nameOfPasskey(a challenge.Account) string {
 	for _, b := range a.Browsers {
-		if name := nameOf(b); b.This && !strings.HasPrefix(name, "an unknown") {
-			return name
+		if name := nameOf(b); b.This && name != devices.Unknown {
+			return unlike(name, a)
 		}
 	}
 	return ""
+}
+
+// unlike is a name that none of a person's passkeys has: with a number where it is taken.
+func unlike(name string, a challenge.Account) string {
+	taken := map[string]bool{}
+	for _, p := range a.Passkeys {
+		taken[p.Name] = true
+	}
+	for _, w := range a.Waiting {
+		taken[w.Called] = taken[w.Called] || w.Kind == challenge.AddPasskey
+	}
+	free := name
+	for n := 2; taken[free]; n++ {
+		free = name + " " + strconv.Itoa(n)
+	}
+	return free
 }

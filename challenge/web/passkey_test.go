@@ -205,7 +205,7 @@ func TestDOS01WhatAPasskeySignsCostsAStrangerNothing(t *testing.T) {
 	if len(w.mailbox.all()) != 0 {
 		t.Error("something was mailed")
 	}
-	if first.Failed != notAccepted {
+	if first.Failed != "No passkey was used. Try again, or use a code." {
 		t.Errorf("failed = %q", first.Failed)
 	}
 	// The options name nobody: whose passkeys there are is nobody's to know.
@@ -272,11 +272,10 @@ func TestTooManyPasskeysAreToldWithATime(t *testing.T) {
 	key := passkeystest.New(origin)
 	b := w.browser()
 	b.open("/x")
-	key.Handle = make([]byte, 32)
 	if _, err := key.Create(b.offer().Options); err != nil {
 		t.Fatal(err)
 	}
-	key.Handle = make([]byte, 32)
+	key.Handle = make([]byte, 32) // Create takes that of the options
 	b.signs(scripted, key)
 	got := b.signs(scripted, key)
 	said := got.wantsProblem(t, http.StatusTooManyRequests, "locked")
@@ -363,4 +362,21 @@ func TestAGateWithoutPasskeysHasNothingOfThem(t *testing.T) {
 		b.do(http.MethodGet, "/.doorcode/"+name, nil, clicked).wants(t, http.StatusNotFound)
 	}
 	b.do(http.MethodPost, "/.doorcode/passkey", url.Values{}, scripted).wants(t, http.StatusNotFound)
+}
+
+// A code would open no more than the account pages, so nobody is mailed one for coming by.
+func TestBehindAnEarlierStepNothingIsMailedWhereOnlyAPasskeyWillDo(t *testing.T) {
+	w := newWorld(t, onlyKeyed)
+	w.earlier(anaByPassword())
+	b := w.browser()
+	b.open("/reports").wants(t, http.StatusUnauthorized, "A code isn't enough here.", "No passkey yet?", "Send code")
+	if got := len(w.mailbox.all()); got != 0 {
+		t.Fatalf("%d mails before anybody asked for one", got)
+	}
+	b.submit("/resend").wants(t, http.StatusUnauthorized, "Check your email")
+	b.submit("/verify", "code", w.mailbox.last(t).Code.Reveal()).wants(t, http.StatusUnauthorized, "No passkey yet?")
+	if got := len(w.mailbox.all()); got != 1 {
+		t.Errorf("%d mails, want the one that was asked for", got)
+	}
+	w.browser().open("/.doorcode/").wants(t, http.StatusUnauthorized, "Check your email") // where a code is enough
 }

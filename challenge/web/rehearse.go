@@ -21,7 +21,12 @@ func (d *Door) Visit(r *http.Request, in *Arrival) (challenge.Visit, bool) {
 }
 
 // CookiesOf are the Set-Cookie values by which a browser keeps what a code gave
-// it. Visit must have been asked about the arrival.
-func (d *Door) CookiesOf(in *Arrival, e challenge.Entry) []string {
-	return d.cookiesOf(in, &challenge.Verdict{SetSession: e.SetSession, SetDevice: e.SetDevice})
+// it, and its pass where that is not empty. Visit must have been asked about the arrival.
+func (d *Door) CookiesOf(in *Arrival, e challenge.Entry, pass string) []string {
+	set := d.cookiesOf(in, &challenge.Verdict{SetSession: e.SetSession, SetDevice: e.SetDevice})
+	if pass != "" {
+		_, _, cookie := d.cookies.bound(in, pass)
+		set = append(set, cookie)
+	}
+	return set
 }

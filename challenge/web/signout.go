@@ -58,7 +58,7 @@ func (d *Door) signOut(w http.ResponseWriter, r *http.Request, in *Arrival) {
 	h.Add("Set-Cookie", d.cookies.expire(in, sessionCookie))
 	h.Add("Set-Cookie", d.cookies.expire(in, flowCookie))
 	if d.binds(in) {
-		h.Add("Set-Cookie", d.cookies.expire(in, boundCookie))
+		h.Add("Set-Cookie", d.cookies.expire(in, passCookie))
 	}
 	if v.Admission != nil || in.visit.Device != "" && err == nil {
 		device, err := d.end(r, in, v.Admission)

@@ -121,7 +121,7 @@ func (d *Door) stop(w http.ResponseWriter, r *http.Request, in *Arrival) {
 }
 
 func (d *Door) showStopped(w http.ResponseWriter, r *http.Request, in *Arrival, id string, of challenge.Report) {
-	page := pages.Stopped{About: stopKinds[of.Kind], Password: of.Named, Asker: of.Asker, Waits: of.Waits}
+	page := pages.Stopped{About: stopKinds[of.Kind], Password: of.Named, Asker: of.Asker, Waits: of.Waits, Passkey: of.Passkey}
 	if of.Blocked {
 		page.Blocked = challenge.BlockedFor
 	}

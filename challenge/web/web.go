@@ -152,9 +152,6 @@ type Outcome struct {
 	Origin string
 	// Cookies are Set-Cookie values that the app's answer is to carry.
 	Cookies []string
-	// Offer is a Secure-Session-Registration value that the app's answer is to carry;
-	// empty on most.
-	Offer string
 	// Decision and Reason are for the operator's logs and placeholders.
 	Decision string
 	Reason   challenge.Reason
@@ -219,7 +216,7 @@ func (d *Door) Serve(w http.ResponseWriter, r *http.Request, in *Arrival) Outcom
 	var verdict challenge.Verdict
 	err := d.admit(r, in, &verdict)
 	if err == nil && verdict.Decision == challenge.Pass {
-		return d.passed(in, &verdict)
+		return d.passed(w, in, &verdict)
 	}
 	hurry(w, r)
 	if d.tokens && in.Token.any() {
@@ -242,12 +239,12 @@ func (d *Door) describe(r *http.Request, in *Arrival) {
 	}
 	d.cookies.jar(in).Find(r.Header["Cookie"], in.found)
 	d.introduce(r, in)
-	switch values := in.found.Values(boundCookie); len(values) {
+	switch values := in.found.Values(passCookie); len(values) {
 	case 0:
 	case 1:
-		in.visit.Proof = values[0]
+		in.visit.Pass = values[0]
 	default:
-		in.visit.Proof = d.gate.ChooseProof(in.visit, values)
+		in.visit.Pass = d.gate.ChoosePass(in.visit, values)
 	}
 	switch values := in.found.Values(sessionCookie); len(values) {
 	case 0:
