@@ -47,6 +47,8 @@ const (
 	revokePath   = "/doorcode/sessions/revoke"  // POST
 	browsersPath = "/doorcode/browsers"         // POST
 	dropPath     = "/doorcode/browsers/revoke"  // POST
+	passkeysPath = "/doorcode/passkeys"         // POST
+	takePath     = "/doorcode/passkeys/remove"  // POST
 	whyPath      = "/doorcode/why"              // POST
 	unlockPath   = "/doorcode/unlock"           // POST
 	letInPath    = "/doorcode/let-in"           // POST
@@ -72,6 +74,8 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: revokePath, Handler: change(revokeSessions, "address", "session", "all", "browsers")},
 		{Pattern: browsersPath, Handler: change(browsersOf, "address")},
 		{Pattern: dropPath, Handler: change(revokeBrowsers, "address", "browser")},
+		{Pattern: passkeysPath, Handler: change(passkeysOf, "address")},
+		{Pattern: takePath, Handler: change(removePasskeys, "address", "passkey", "all")},
 		{Pattern: whyPath, Handler: change(tellWhy, "address")},
 		{Pattern: unlockPath, Handler: change(unlock, "address")},
 		{Pattern: letInPath, Handler: change(letIn, "address", "for", "why")},
@@ -92,10 +96,12 @@ type order struct {
 	For string `json:"for,omitempty"`
 	// Why is the reason for that code.
 	Why string `json:"why,omitempty"`
-	// Session and Browser name one of those that were listed; empty: all of a person.
+	// Session, Browser and Passkey name one of those that were listed; empty: all of a
+	// person.
 	Session string `json:"session,omitempty"`
 	Browser string `json:"browser,omitempty"`
-	// All means everybody's; with Browsers, those that are remembered need a code, too.
+	Passkey string `json:"passkey,omitempty"`
+	// All means everybody's, or all passkeys of one person; with Browsers, those that are remembered need a code, too.
 	All      bool `json:"all,omitempty"`
 	Browsers bool `json:"browsers,omitempty"`
 }
@@ -112,6 +118,7 @@ func (o order) refuseUnused(takes []string) error {
 		{"why", o.Why != ""},
 		{"session", o.Session != ""},
 		{"browser", o.Browser != ""},
+		{"passkey", o.Passkey != ""},
 		{"all", o.All},
 		{"browsers", o.Browsers},
 	} {

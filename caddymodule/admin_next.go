@@ -14,20 +14,26 @@ import (
 )
 
 // comesNext is what would happen if somebody came with the address now, in sentences
-// for the operator. down: mails of the gate cannot be handed over.
-func (e *entrance) comesNext(s *challenge.Standing, down bool) (next []string) {
+// for the operator. keys is how many passkeys work. down: mails of the gate cannot be handed over.
+func (e *entrance) comesNext(s *challenge.Standing, keys int, down bool) (next []string) {
 	if !s.Right.Allowed {
 		return []string{e.refusedNext()}
 	}
 	say := func(format string, args ...any) { next = append(next, fmt.Sprintf(format, args...)) }
 	if p := s.Person; p == nil {
-		say("Nobody has entered a code with this address yet.")
+		say("Nobody has entered with this address yet.")
 	} else if p.Sessions > 0 {
 		say("In %s no code is asked for while it lasts, but on sensitive pages.", some(p.Sessions, "session that lives", "sessions that live"))
 	}
 	next = append(next, e.askedNext(s)...)
 	if e.settings.accepts() == challenge.AcceptPasskey && !e.settings.observesAll() {
-		say("Only a passkey opens the app ('accept passkey'); a code leads to the account pages, where one is made.")
+		say("Only a passkey opens the app ('accept passkey'), also in a session that a code began; a code leads to the account pages, where one is made.")
+		if keys == 0 {
+			say("There is no passkey of this address that works, so nothing but the account pages opens.")
+		}
+	}
+	if e.settings.Session.DeviceBound == "required" && !e.settings.observesAll() {
+		say("A browser that has made no key of its machine within a minute of its sign-in is refused ('device_bound required', keyless).")
 	}
 	for _, l := range s.Locks {
 		if l.Until.After(time.Now()) {

@@ -47,6 +47,7 @@ type listedBrowser struct {
 	Kind       string    `json:"kind,omitempty"`
 	Remembered bool      `json:"remembered"`
 	SignedIn   bool      `json:"signed_in"`
+	Bound      bool      `json:"bound,omitempty"`     // has a key that its machine keeps
 	Suspended  bool      `json:"suspended,omitempty"` // newer than a sign-in that was reported
 	First      time.Time `json:"first"`
 	Last       time.Time `json:"last"` // the last entry
@@ -66,6 +67,7 @@ type revoked struct {
 	People   int    `json:"people"`
 	Sessions int    `json:"sessions"`
 	Browsers int    `json:"browsers"` // that need a code again
+	Passkeys int    `json:"passkeys"` // of the one person that stay, and let them in
 }
 
 // everySession lists the sessions of everybody.
@@ -132,7 +134,7 @@ func browsersOf(ctx context.Context, o order) (any, error) {
 		browsers, err := l.pooled.house.BrowsersOf(ctx, address)
 		for _, b := range browsers {
 			answer.Browsers = append(answer.Browsers, listedBrowser{
-				Storage: l.name(), ID: b.ID, Name: b.Name, Kind: b.Kind, Remembered: b.Remembered, SignedIn: b.SignedIn, Suspended: b.Suspended,
+				Storage: l.name(), ID: b.ID, Name: b.Name, Kind: b.Kind, Remembered: b.Remembered, SignedIn: b.SignedIn, Bound: b.Bound, Suspended: b.Suspended,
 				First: b.First.UTC(), Last: b.Last.UTC(), Country: b.Country, City: b.City, Network: b.Network,
 			})
 		}
@@ -176,10 +178,17 @@ func evict(ctx context.Context, o order, what challenge.Eviction) (any, error) {
 			missing++
 			return nil
 		}
-		if err == nil {
-			answer.Ended = append(answer.Ended, revoked{l.name(), done.People, done.Sessions, done.Browsers})
+		if err != nil {
+			return err
 		}
-		return err
+		stay := 0
+		if what.Address != "" {
+			if stay, err = l.countPasskeys(ctx, what.Address); err != nil {
+				return err
+			}
+		}
+		answer.Ended = append(answer.Ended, revoked{l.name(), done.People, done.Sessions, done.Browsers, stay})
+		return nil
 	})
 	if err != nil || missing == 0 || len(answer.Ended) > 0 {
 		return answer, err

@@ -75,6 +75,14 @@ type whyPerson struct {
 	Sessions int        `json:"sessions"`
 	Browsers int        `json:"browsers"`          // that are remembered
 	Guarded  *time.Time `json:"guarded,omitempty"` // until when
+	Passkeys []whyKey   `json:"passkeys"`          // the newest first
+}
+
+// A whyKey is one passkey of somebody.
+type whyKey struct {
+	Site  string     `json:"site,omitempty"`
+	Used  *time.Time `json:"used,omitempty"`
+	State string     `json:"state"` // as in listedPasskey
 }
 
 // A whyDeed is one thing that happened.
@@ -102,9 +110,15 @@ func tellWhy(ctx context.Context, o order) (any, error) {
 	}
 	answer := whyAnswer{Address: string(address), Sites: []whySite{}, Storages: []whyStanding{}}
 	err = inEach(o, "looking the address up", func(l lodging) error {
-		kept, err := answer.look(ctx, l, o, address)
+		keys, err := l.pooled.house.PasskeysOf(ctx, address)
+		if err != nil {
+			return err
+		}
+		kept, err := answer.look(ctx, l, o, address, keys)
 		if err == nil && kept != nil {
-			answer.Storages = append(answer.Storages, app.standingOf(l, *kept, address))
+			out := app.standingOf(l, *kept, address)
+			out.holds(keys)
+			answer.Storages = append(answer.Storages, out)
 		}
 		return err
 	})
@@ -113,7 +127,7 @@ func tellWhy(ctx context.Context, o order) (any, error) {
 
 // look asks the gates of one storage. What the storage keeps is the same for all of
 // them, but that a gate which refuses the address has no codes for it.
-func (a *whyAnswer) look(ctx context.Context, l lodging, o order, address challenge.Email) (kept *challenge.Standing, err error) {
+func (a *whyAnswer) look(ctx context.Context, l lodging, o order, address challenge.Email, keys []challenge.PasskeyState) (kept *challenge.Standing, err error) {
 	for _, e := range l.gates {
 		if o.Site != "" && !e.standsAt(o.Site) {
 			continue
@@ -129,20 +143,32 @@ func (a *whyAnswer) look(ctx context.Context, l lodging, o order, address challe
 		if kept == nil || s.Right.Allowed && !kept.Right.Allowed {
 			kept = &s
 		}
-		a.Sites = append(a.Sites, e.judgedWhy(l, &s, address))
+		a.Sites = append(a.Sites, e.judgedWhy(l, &s, address, counting(keys)))
 	}
 	return kept, nil
 }
 
 // judgedWhy is what a gate makes of an address.
-func (e *entrance) judgedWhy(l lodging, s *challenge.Standing, address challenge.Email) whySite {
+func (e *entrance) judgedWhy(l lodging, s *challenge.Standing, address challenge.Email, keys int) whySite {
 	site := whySite{
 		Site: hostOf(e.app.building.originsOf(e)[0]), Storage: l.name(), Allowed: s.Right.Allowed,
 		User: s.Right.User, Name: s.Right.Name, Groups: s.Right.Groups, Until: givenTime(s.Right.Until),
 	}
 	_, site.Rule = e.ruleFor(address, time.Now())
-	site.Next = e.comesNext(s, l.pooled.outbox.Down(e.id))
+	site.Next = e.comesNext(s, keys, l.pooled.outbox.Down(e.id))
 	return site
+}
+
+// holds adds the passkeys of somebody who has entered.
+func (w *whyStanding) holds(keys []challenge.PasskeyState) {
+	if w.Person == nil {
+		return
+	}
+	w.Person.Passkeys = []whyKey{}
+	for i := range keys {
+		k := listPasskey("", &keys[i])
+		w.Person.Passkeys = append(w.Person.Passkeys, whyKey{k.Site, k.Used, k.State})
+	}
 }
 
 // standingOf is what a storage keeps.
@@ -164,7 +190,10 @@ func (a *App) standingOf(l lodging, s challenge.Standing, address challenge.Emai
 		})
 	}
 	if p := s.Person; p != nil {
-		out.Person = &whyPerson{p.Account, givenTime(p.First), givenTime(p.Last), givenTime(p.Mailed), p.Sessions, p.Browsers, givenTime(p.Guarded)}
+		out.Person = &whyPerson{
+			Account: p.Account, First: givenTime(p.First), Last: givenTime(p.Last), Mailed: givenTime(p.Mailed),
+			Sessions: p.Sessions, Browsers: p.Browsers, Guarded: givenTime(p.Guarded),
+		}
 	}
 	for _, r := range s.Recent {
 		out.Recent = append(out.Recent, whyDeed{

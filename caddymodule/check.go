@@ -56,7 +56,7 @@ func (s *Session) check() error {
 	return errors.Join(
 		between("session", s.Lifetime, time.Minute, 90*day),
 		within("max", s.Max, 1, 100),
-		within("cache", s.Cache, 100, 10_000_000),
+		within("cache", s.Cache, leastCache, mostCache),
 		optional("bind", s.Bind, "none", "network", "place"),
 		optional("device_bound", s.DeviceBound, "auto", "off", "required"),
 	)
@@ -179,6 +179,9 @@ func asWritten(err error, args []string) error {
 	}
 	return err
 }
+
+// leastCache and mostCache bound how many sessions are kept in memory.
+const leastCache, mostCache = 100, 10_000_000
 
 // within refuses a number outside its bounds; zero is not set.
 func within(word string, n, least, most int) error {

@@ -25,7 +25,7 @@ func assemble(cmd *cobra.Command) {
 	gather(cmd,
 		demoCommand(), proxyCommand(), secretCommand(),
 		doctorCommand(), explainCommand(), checkCommand(), replayCommand(), previewCommand(), sendTestCommand(),
-		statusCommand(), whyCommand(), peopleCommand(), sessionsCommand(), browsersCommand(),
+		statusCommand(), whyCommand(), peopleCommand(), sessionsCommand(), browsersCommand(), passkeysCommand(),
 		unlockCommand(), unguardCommand(), letInCommand(), forgetCommand(), exportCommand(),
 		keysCommand(), storageCommand(),
 	)
@@ -41,7 +41,7 @@ func gather(cmd *cobra.Command, others ...*cobra.Command) *cobra.Command {
 		if args := c.Flags().Args(); c == cmd && len(args) > 0 {
 			return cobra.NoArgs(c, args)
 		}
-		return err
+		return suggestFlag(c, err)
 	})
 	return cmd
 }

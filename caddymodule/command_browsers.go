@@ -36,7 +36,7 @@ func browsersListCommand() *cobra.Command {
 		Use:   "list --user <address>",
 		Short: "Lists the browsers that a person is signed in with, or need not enter a code in",
 		Long: "Lists the browsers of an address: those that are remembered, so that no code is asked for in them, and those that are\n" +
-			"signed in. Names are the person's own.",
+			"signed in. Names are the person's own. One that is bound has a key of its machine, and is of no use on another.",
 	}, func(c *remote, out io.Writer, _ []string) error {
 		return c.show(out, http.MethodPost, browsersPath, order{Address: user}, &browsersSheet{of: user})
 	}), &user)
@@ -54,14 +54,14 @@ func (a *browsersSheet) print(s *sheet) {
 		return
 	}
 	row := columnsFor(s, a.Browsers, func(b listedBrowser) string { return b.Storage })
-	row("STORAGE", "ID", "BROWSER", "NAME", "REMEMBERED", "SIGNED IN", "FIRST", "LAST", "PLACE", "NETWORK")
+	row("STORAGE", "ID", "BROWSER", "NAME", "REMEMBERED", "SIGNED IN", "BOUND", "FIRST", "LAST", "PLACE", "NETWORK")
 	for _, b := range a.Browsers {
 		remembered := yesNo(b.Remembered)
 		if b.Suspended {
 			remembered = "on hold" // since a sign-in was reported
 		}
-		row(b.Storage, b.ID, orElse(b.Kind, "-"), orElse(b.Name, "-"), remembered, yesNo(b.SignedIn), moment(b.First), moment(b.Last),
-			placed(b.City, b.Country), orElse(b.Network, "-"))
+		row(b.Storage, b.ID, orElse(b.Kind, "-"), orElse(b.Name, "-"), remembered, yesNo(b.SignedIn), yesNo(b.Bound), moment(b.First),
+			moment(b.Last), placed(b.City, b.Country), orElse(b.Network, "-"))
 	}
 }
 
@@ -71,7 +71,8 @@ func browsersRevokeCommand() *cobra.Command {
 		Use:   "revoke --user <address> [--browser <id>]",
 		Short: "Has a person enter a code again, in one browser or in all",
 		Long: "Ends the sessions of a person's browsers at once and on all machines, cuts the connections that are open in them, and\n" +
-			"has each need a code again, for instance where a phone was lost. The person is told so when they come next.",
+			"has each need a code again, for instance where a phone was lost. The person is told so when they come next. Passkeys\n" +
+			"stay, and one that a lost phone holds lets it in again: 'passkeys remove' takes it away.",
 	}, func(c *remote, out io.Writer, _ []string) error {
 		return c.show(out, http.MethodPost, dropPath, asked, &revocation{of: asked.Address})
 	}), &asked.Address)

@@ -43,7 +43,7 @@ func copyCommand() *cobra.Command {
 			"brought together, and a copy that was interrupted is run again. Nobody is signed out. Codes that are on their way\n" +
 			"end, and nothing that was ended or used up becomes good again.\n\n" +
 			stopFirst + "\nAll records must be of one secret, the one of the configuration.",
-		Args:         cobra.NoArgs,
+		Args:         flagsOnly,
 		SilenceUsage: true,
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

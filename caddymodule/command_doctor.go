@@ -42,7 +42,7 @@ func doctorCommand() *cobra.Command {
 			"Caddy's user, which the files belong to: sudo -u caddy caddy doorcode doctor --config /etc/caddy/Caddyfile\n\n" +
 			"The exit code is 0, 2 if something FAILs, and with --strict 1 if there are warnings. The checks are described in\n" +
 			"docs/doctor.md.",
-		Args:         cobra.NoArgs,
+		Args:         flagsOnly,
 		SilenceUsage: true,
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

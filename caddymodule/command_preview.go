@@ -32,7 +32,7 @@ func previewCommand() *cobra.Command {
 		Long: "Writes every screen and every mail, in every language, light and dark, as HTML and as text, and an index.html that\n" +
 			"shows them side by side. No server is needed, and the files load nothing. People, places and codes are made up.\n\n" +
 			"With --config they look as those of a site do: with its name, colours, texts and templates.",
-		Args:         cobra.NoArgs,
+		Args:         flagsOnly,
 		SilenceUsage: true,
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return p.run(cmd.OutOrStdout()) }

@@ -46,7 +46,7 @@ func proxyCommand() *cobra.Command {
 			"    demo                                               a page that shows every mail, on localhost only\n\n" +
 			"Without 'from', the user of an SMTP server is the sender. Others on this machine can see what a command line says:\n" +
 			"give the password by the environment rather than as smtp://user:password@host. It is written nowhere.",
-		Args:         cobra.NoArgs,
+		Args:         flagsOnly,
 		SilenceUsage: true,
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

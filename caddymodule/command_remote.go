@@ -41,7 +41,7 @@ func jsonCommand(cmd *cobra.Command, run func(c *remote, out io.Writer, args []s
 func completed(cmd *cobra.Command, c *remote, run func(c *remote, out io.Writer, args []string) error) *cobra.Command {
 	cmd.SilenceUsage = true
 	if cmd.Args == nil {
-		cmd.Args = cobra.NoArgs
+		cmd.Args = flagsOnly
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return run(c, cmd.OutOrStdout(), args) }
 	flags := cmd.Flags()

@@ -24,7 +24,7 @@ func secretCommand() *cobra.Command {
 			"        secret {file./etc/caddy/doorcode-secret}\n" +
 			"    }\n\n" +
 			"Keep it: whoever has it can make sessions, and another secret signs everybody out.",
-		Args:         cobra.NoArgs,
+		Args:         flagsOnly,
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			secret, err := keyring.NewSecret()

@@ -153,6 +153,7 @@ func (r *revocation) print(s *sheet) {
 	var sum revoked
 	for _, e := range r.Ended {
 		sum.People, sum.Sessions, sum.Browsers = sum.People+e.People, sum.Sessions+e.Sessions, sum.Browsers+e.Browsers
+		sum.Passkeys += e.Passkeys
 	}
 	switch {
 	case r.of == "" && sum.Sessions+sum.Browsers == 0:
@@ -168,6 +169,17 @@ func (r *revocation) print(s *sheet) {
 	default:
 		s.line(fmt.Sprintf("Signed out as %s: %s. A code is needed again in %s.", r.of, some(sum.Sessions, "session", "sessions"), some(sum.Browsers, "browser", "browsers")))
 	}
+	if sum.Passkeys > 0 {
+		s.line(some(sum.Passkeys, "passkey still lets", "passkeys still let") + " them in; 'caddy doorcode passkeys remove --user " + r.of +
+			" --all' takes " + itOrThem(sum.Passkeys) + " away.")
+	}
+}
+
+func itOrThem(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
 }
 
 // some is a number of things, in words.

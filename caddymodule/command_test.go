@@ -74,11 +74,18 @@ func TestAMisspeltCommandIsSaidBeforeItsFlags(t *testing.T) {
 		"stats --address a":       `unknown command "stats" for "door"`,
 		"keys lst --json":         `unknown command "lst" for "door keys"`,
 		"stats":                   `unknown command "stats" for "door"`,
+		"keys list --jsno":        "unknown flag: --jsno; did you mean --json?",
+		"keys list --language":    "unknown flag: --language; did you mean --lang?",
+		"keys list a@example.com": `unknown command "a@example.com" for "door keys list"; use --user a@example.com`,
+		"keys list a":             `unknown command "a" for "door keys list"; it takes flags alone, see --help`,
 		"--address a":             "unknown flag: --address",
 		"keys list --address":     "unknown flag: --address",
 		"keys list --address lst": "unknown flag: --address",
 	} {
-		list := &cobra.Command{Use: "list", RunE: func(*cobra.Command, []string) error { return nil }}
+		list := &cobra.Command{Use: "list", Args: caddymodule.FlagsOnly, RunE: func(*cobra.Command, []string) error { return nil }}
+		list.Flags().Bool("json", false, "")
+		list.Flags().StringP("lang", "l", "", "")
+		list.Flags().String("user", "", "")
 		cmd := caddymodule.Gather(&cobra.Command{Use: "door"}, caddymodule.Gather(&cobra.Command{Use: "keys"}, list))
 		cmd.SetArgs(strings.Fields(args))
 		cmd.SetOut(io.Discard)

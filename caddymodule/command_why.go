@@ -59,11 +59,12 @@ func (w *whySheet) print(s *sheet) {
 func (w *whyStanding) print(s *sheet) {
 	s.section()
 	if p := w.Person; p == nil {
-		s.line("No code was ever entered.")
+		s.line("Nobody has ever entered, by a code or a passkey.")
 	} else {
-		s.line("Codes were entered first " + dated(p.First) + ", last " + dated(p.Last) + ", last from a mail " + dated(p.Mailed) + ".")
+		s.line("Codes and passkeys were entered first " + dated(p.First) + ", last " + dated(p.Last) + "; a code from a mail last " + dated(p.Mailed) + ".")
 		s.line(some(p.Sessions, "session lives", "sessions live") + ", " + some(p.Browsers, "browser is", "browsers are") +
 			" remembered. The log calls the account " + p.Account + ".")
+		p.printPasskeys(s)
 	}
 	for i, l := range w.Locks {
 		if i == 0 {
@@ -83,6 +84,25 @@ func (w *whyStanding) print(s *sheet) {
 			s.section("WHAT HAPPENED", "WHEN", "TIMES", "BROWSER", "PLACE", "NETWORK")
 		}
 		s.line(d.text(), moment(d.At), strconv.Itoa(d.Times), orElse(d.Browser, "-"), placed(d.City, d.Country), orElse(d.Network, "-"))
+	}
+}
+
+// printPasskeys writes a sentence about each passkey.
+func (p *whyPerson) printPasskeys(s *sheet) {
+	if len(p.Passkeys) == 0 {
+		s.line("There is no passkey.")
+	}
+	for i, k := range p.Passkeys {
+		text := "Passkey " + strconv.Itoa(i+1) + " of " + strconv.Itoa(len(p.Passkeys)) + " is for " + orElse(k.Site, "an unknown site")
+		if k.Used == nil {
+			text += ", and was never used"
+		} else {
+			text += ", and was used last " + dated(k.Used)
+		}
+		if k.State != passkeyCounts {
+			text += "; it lets nobody in (" + k.State + ")"
+		}
+		s.line(text + ".")
 	}
 }
 

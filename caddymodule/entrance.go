@@ -261,10 +261,10 @@ func (e *entrance) origins(p stand) ([]string, error) {
 	if len(origins) == 0 {
 		origins = p.origins
 		if p.open || len(origins) == 0 {
-			return nil, errors.New("doorcode cannot tell its own address on a wildcard or catch-all site; add 'origins https://app.example.com' and 'pages { name ... }'")
+			return nil, fmt.Errorf("doorcode cannot tell its own address on %s; add 'origins https://app.example.com' and 'pages { name ... }'", p.openness())
 		}
 	} else if p.open && e.settings.Pages.Name == "" {
-		return nil, errors.New("a wildcard or catch-all site needs a name: add 'name <text>' to the pages block")
+		return nil, fmt.Errorf("%s needs a name: add 'name <text>' to the pages block", p.openness())
 	}
 	for _, origin := range origins {
 		if err := e.checkOrigin(origin, p); err != nil {
@@ -283,7 +283,7 @@ func (e *entrance) checkOrigin(origin string, p stand) error {
 	if err := e.settings.Reach.covers(name); err != nil {
 		return err
 	}
-	if err := e.checkPasskeys(origin); err != nil {
+	if err := errors.Join(e.checkPasskeys(origin), e.checkKeys(origin)); err != nil {
 		return err
 	}
 	if e.isDemo() && !mailer.IsLoopback(host) {
@@ -304,6 +304,15 @@ func (e *entrance) checkPasskeys(origin string) error {
 		return fmt.Errorf("passkeys cannot be used at %s: %w; use such an address, or write 'passkeys off' for this site", origin, err)
 	}
 	return nil
+}
+
+// checkKeys refuses to want keys where browsers make none: everybody would be out within a
+// minute.
+func (e *entrance) checkKeys(origin string) error {
+	if e.settings.Session.DeviceBound != "required" || strings.HasPrefix(origin, "https:") {
+		return nil
+	}
+	return fmt.Errorf("device_bound required cannot be used at %s: browsers make keys over https alone; use such an address, or write 'device_bound auto' for this site", origin)
 }
 
 func (e *entrance) isDemo() bool {

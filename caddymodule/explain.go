@@ -48,6 +48,7 @@ type question struct {
 	known           bool
 	usual           []netip.Addr
 	session         bool
+	bound, passkey  bool          // the browser has a key; the last proof was a passkey
 	last            time.Duration // since the last code; negative: not said
 	asJSON          bool
 }
@@ -95,6 +96,8 @@ func explainCommand() *cobra.Command {
 	flags.BoolVar(&q.known, "known-browser", false, "the browser is remembered")
 	flags.StringArrayVar(&a.usual, "usual", nil, "where the person has signed in before; may be repeated, the first is where the last code was entered (default: nowhere yet)")
 	flags.StringVar(&a.session, "session", "", "there is a session whose code was entered so long ago")
+	flags.BoolVar(&q.bound, "bound", false, "the browser has a key of its machine, and proves it; with --known-browser or --session")
+	flags.BoolVar(&q.passkey, "passkey", false, "the last proof was a passkey, and no code; with --known-browser or --session")
 	flags.StringVar(&a.last, "last", "", "how long ago the last code was entered (default: 24h)")
 	flags.BoolVar(&q.asJSON, "json", false, "print JSON")
 	return cmd
@@ -140,6 +143,9 @@ func (q *question) fill(a asked) (err error) {
 			return err
 		}
 		q.usual = append(q.usual, ip)
+	}
+	if (q.bound || q.passkey) && !q.known && !q.session && a.session == "" {
+		return errors.New("--bound and --passkey are about a browser that was here before; add --known-browser, or --session with a time such as 5m")
 	}
 	if q.user == "" {
 		q.user = string(q.email)

@@ -16,6 +16,7 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/keyring"
 	"github.com/doorcode/caddy-doorcode/challenge/mailer"
+	"github.com/doorcode/caddy-doorcode/challenge/passkeys/passkeystest"
 	"github.com/doorcode/caddy-doorcode/challenge/store/memstore"
 )
 
@@ -97,6 +98,7 @@ type past struct {
 	now    time.Time
 	lived  map[named]bool
 	device string
+	key    *passkeystest.Authenticator // nil: no passkey
 }
 
 // named is somebody, as a gate knows them.
@@ -146,20 +148,48 @@ func (p *past) live(s *step, to challenge.Email) (cookies []string, err error) {
 		home = p.usual[0]
 	}
 	at := p.now.Add(-max(usualSince, last+day))
-	for _, ip := range p.usual {
-		if _, err := p.enter(s, to, ip, at, false); err != nil {
+	for i, ip := range p.usual {
+		entry, err := p.enter(s, to, ip, at, false)
+		if err == nil && p.passkey && i == 0 {
+			err = p.enrol(s, to, ip, at, entry.SetSession)
+		}
+		if err != nil {
 			return nil, err
 		}
 		at = at.Add(time.Hour)
 	}
-	entry, err := p.enter(s, to, home, p.now.Add(-last), p.known)
+	entry, err := p.enterLast(s, to, home, p.now.Add(-last))
 	if err != nil {
 		return nil, err
+	}
+	pass := ""
+	if p.bound && (p.known || p.session) {
+		if pass, err = p.bind(s, home, p.now.Add(-last), entry); err != nil {
+			return nil, err
+		}
 	}
 	if p.device = ""; p.known {
 		p.device = entry.SetDevice
 	}
-	return p.cookiesOf(s, entry), nil
+	return p.cookiesOf(s, entry, pass), nil
+}
+
+// enterLast is the last entry of a past. Where that is by a passkey, a code was entered
+// at the same time: without one that was mailed lately, no passkey would do.
+func (p *past) enterLast(s *step, to challenge.Email, home netip.Addr, at time.Time) (challenge.Entry, error) {
+	entry, err := p.enter(s, to, home, at, p.known && !p.passkey)
+	if err == nil && p.passkey && p.key == nil {
+		err = p.enrol(s, to, home, at, entry.SetSession)
+	}
+	switch {
+	case err != nil:
+		return challenge.Entry{}, err
+	case p.key != nil:
+		return p.sign(s, home, at, p.known)
+	case p.passkey && p.known: // no passkey is accepted
+		return p.enter(s, to, home, at, true)
+	}
+	return entry, nil
 }
 
 // lastOf is how long ago the last code was entered: where it is not said, not so
@@ -172,7 +202,7 @@ func (p *past) lastOf(s *step) time.Duration {
 }
 
 // cookiesOf are the cookies that the browser still has, as it sends them.
-func (p *past) cookiesOf(s *step, entry challenge.Entry) (cookies []string) {
+func (p *past) cookiesOf(s *step, entry challenge.Entry, pass string) (cookies []string) {
 	if !p.session {
 		entry.SetSession = ""
 	}
@@ -181,7 +211,7 @@ func (p *past) cookiesOf(s *step, entry challenge.Entry) (cookies []string) {
 	} else if entry.SetDevice == "" {
 		p.notes = append(p.notes, "No browser is remembered here: 'remember' has 'choice never'.")
 	}
-	for _, line := range s.doorway.door.CookiesOf(&s.in, entry) {
+	for _, line := range s.doorway.door.CookiesOf(&s.in, entry, pass) {
 		cookie, _, _ := strings.Cut(line, ";")
 		cookies = append(cookies, cookie)
 	}
@@ -192,9 +222,7 @@ var errNoCode = errors.New("no code was mailed")
 
 // enter goes through a check in the past.
 func (p *past) enter(s *step, to challenge.Email, from netip.Addr, at time.Time, remember bool) (challenge.Entry, error) {
-	p.memory.past.Store(at.UnixNano())
-	visit := s.visit
-	visit.Now, visit.IP, visit.Session, visit.Device, visit.Page = at, from, "", p.device, challenge.Page{}
+	visit := p.visitAt(s, from, at)
 	ctx, gate := context.Background(), s.doorway.gate
 	sent, err := gate.Begin(ctx, &visit, nil, to)
 	if err != nil {

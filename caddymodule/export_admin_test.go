@@ -19,7 +19,7 @@ import (
 // What the tests of commands see of them.
 var (
 	ExplainFault, ExplainCopying = explainFault, explainCopying
-	Gather, HasNew               = gather, hasNew
+	Gather, HasNew, FlagsOnly    = gather, hasNew, flagsOnly
 	ConfirmForget                = confirmForget
 )
 

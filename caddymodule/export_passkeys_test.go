@@ -3,8 +3,11 @@
 
 package caddymodule
 
-// CheckPasskeys is what a start says of passkeys at an origin. It needs settings with
-// defaults.
+import "errors"
+
+// CheckPasskeys is what a start says of passkeys, and of keys that browsers make, at an
+// origin. It needs settings with defaults.
 func CheckPasskeys(s Settings, origin string) error {
-	return (&entrance{settings: s}).checkPasskeys(origin)
+	e := &entrance{settings: s}
+	return errors.Join(e.checkPasskeys(origin), e.checkKeys(origin))
 }

@@ -16,7 +16,6 @@ import (
 
 	"github.com/doorcode/caddy-doorcode/caddymodule/telemetry"
 	"github.com/doorcode/caddy-doorcode/challenge"
-	"github.com/doorcode/caddy-doorcode/challenge/bound"
 	"github.com/doorcode/caddy-doorcode/challenge/upstream"
 	"github.com/doorcode/caddy-doorcode/challenge/web"
 )
@@ -199,9 +198,6 @@ func (p *passage) letThrough(next caddyhttp.Handler) error {
 	}
 	guard := p.d.answers.Guard(p.w, p.r, p.out.Admission != nil || guarded)
 	sets := mine.hand(p.r, guard)
-	if p.out.Offer != "" {
-		p.w.Header().Add(bound.HeaderRegistration, p.out.Offer)
-	}
 	for _, cookies := range [...][]string{p.before.lost(), p.out.Cookies} {
 		for _, cookie := range cookies {
 			sets.AddCookie(cookie)

@@ -161,7 +161,7 @@ func (m *Matcher) isFrom(here *spot) bool {
 // toldVar is what a gate tells matchers behind it, as a variable of the request. A
 // visitor cannot set it, and a value of another type, as from the vars directive, counts
 // for nothing.
-const toldVar = "doorcode.told"
+const toldVar = "doorcode.admitted"
 
 // refuseCircular refuses rules of a gate that go by whom the gate lets through:
 // they would never match, which leaves open what they seem to guard.

@@ -74,7 +74,7 @@ var (
 	sessionSettings = table[*Session]{
 		"idle":  line(1, durationOrOff(func(s *Session) **caddy.Duration { return &s.Idle })),
 		"max":   line(1, count(func(s *Session) *int { return &s.Max })),
-		"cache": line(1, count(func(s *Session) *int { return &s.Cache })),
+		"cache": line(1, countWithin("sessions", leastCache, mostCache, func(s *Session) *int { return &s.Cache })),
 		"bind":  line(1, choice(func(s *Session) *string { return &s.Bind }, "none", "network", "place")),
 
 		"device_bound": line(1, choice(func(s *Session) *string { return &s.DeviceBound }, "auto", "off", "required")),

@@ -148,6 +148,7 @@ func questionOf(t *policytest.Test) (question, error) {
 	q := question{
 		email: t.Email, ip: t.From.IP, target: target, path: t.Path, method: t.Method, host: t.Site, header: t.Header,
 		user: cmp.Or(t.User, string(t.Email)), agent: cmp.Or(t.Agent, usualAgent), known: t.Remembered, session: t.Session, last: t.Coded,
+		bound: t.Bound, passkey: t.Passkey,
 	}
 	var usual []netip.Addr
 	for _, s := range t.Usual {

@@ -74,6 +74,18 @@ func count[T any](field func(T) *int) value[T] {
 	}}
 }
 
+// countWithin is a whole number of things, of which it says how many there can be.
+func countWithin[T any](things string, least, most int, field func(T) *int) value[T] {
+	return value[T]{takes: "<n>", set: func(to T, word, text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("'%s' needs a number of %s, %d to %d, got '%s'", word, things, least, most, text)
+		}
+		*field(to) = n
+		return nil
+	}}
+}
+
 // duration is a positive length of time.
 func duration[T any](field func(T) *caddy.Duration) value[T] {
 	return value[T]{takes: "<duration>", hint: unitHint, set: func(to T, word, text string) error {

@@ -19,6 +19,7 @@ import (
 type stand struct {
 	origins []string
 	open    bool     // reached by hosts that have no name here, or by wildcards
+	wild    string   // the first of those wildcards; empty: there is none
 	tls     bool     // over https at least once
 	roots   []string // folders that the http app serves files from
 	inside  string   // path below which it is reached, such as "/admin"; empty: anywhere
@@ -133,6 +134,14 @@ func (w walk) root(root string) {
 	}
 }
 
+// openness says what of a stand has no address of its own.
+func (p stand) openness() string {
+	if p.wild != "" {
+		return "the wildcard site " + p.wild
+	}
+	return "a wildcard or catch-all site"
+}
+
 // narrowed are the hosts under which a route is reached: those of its host
 // matchers, within those outside.
 func narrowed(outer []string, sets caddyhttp.MatcherSets) []string {
@@ -171,6 +180,9 @@ func (w walk) note(e *entrance, hosts []string) {
 	for _, host := range hosts {
 		if strings.ContainsAny(host, "*{") {
 			p.open = true
+			if p.wild == "" {
+				p.wild = host
+			}
 			continue
 		}
 		p.origins = append(p.origins, w.origin(host, secure))

@@ -9,7 +9,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/textproto"
+	"os"
 	"strings"
 	"time"
 
@@ -112,6 +115,10 @@ func explainMail(m Mail, err error) (text, fix string) {
 		failure = &mailer.DeliveryError{Step: text}
 	}
 	switch {
+	case !m.API && strings.HasPrefix(failure.Step, connecting) && isNoGreeting(failure):
+		return "it took the connection and did not greet: " + text, "port 465 wants 'tls implicit', 587 does not; or this is no mail server"
+	case strings.HasPrefix(failure.Reply, "4"):
+		return text, "it says 'later' (4xx): Doorcode tries again by itself; run this once more in ten minutes"
 	case errors.Is(err, mailer.ErrNoLogin):
 		return text, "the server offers none of PLAIN, LOGIN, SCRAM-SHA-256 and CRAM-MD5: use a password for programs if it has such, or another server"
 	case errors.Is(err, mailer.ErrClearPassword):
@@ -132,6 +139,17 @@ func explainMail(m Mail, err error) (text, fix string) {
 		return text, "look at the URL and the token, at what the mail service says of them, and whether 'from' is a sender that it knows"
 	}
 	return text, "look at the answer above, and at the log of the mail server"
+}
+
+// connecting is the step of a delivery in which a server greets.
+const connecting = "connecting to mail server"
+
+// isNoGreeting reports whether a server said nothing, or what no mail server says. That it
+// can be reached is known by then.
+func isNoGreeting(failure *mailer.DeliveryError) bool {
+	var foreign textproto.ProtocolError
+	return failure.Reply == "" && (errors.As(failure, &foreign) || errors.Is(failure, io.EOF) || errors.Is(failure, io.ErrUnexpectedEOF) ||
+		errors.Is(failure, context.DeadlineExceeded) || errors.Is(failure, os.ErrDeadlineExceeded))
 }
 
 // explainTLS is about the encryption, with no fix where that is not the cause.

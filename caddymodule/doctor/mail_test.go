@@ -12,7 +12,9 @@ import (
 	"net"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
@@ -98,6 +100,7 @@ func TestWhatAMailServerHasAgainstUsIsExplained(t *testing.T) {
 		"the password":                  {relay: relay{login: true}, tls: config, options: mailer.SMTPOptions{Roots: trusted, Username: "u", Password: "hunter2"}, want: wants{"mail", doctor.Fail, "535", "'username' and 'password'"}},
 		"a log-in at all":               {tls: config, options: mailer.SMTPOptions{Roots: trusted, Username: "u", Password: "hunter2"}, want: wants{"mail", doctor.Fail, "no log-in that we know", "none of PLAIN"}},
 		"the sender":                    {relay: relay{refuses: &smtp.SMTPError{Code: 553, Message: "not yours"}}, tls: config, options: mailer.SMTPOptions{Roots: trusted}, want: wants{"mail", doctor.Fail, "553", "login@example.com"}},
+		"the hour":                      {relay: relay{refuses: &smtp.SMTPError{Code: 450, EnhancedCode: smtp.EnhancedCode{4, 2, 0}, Message: "greylisted"}}, tls: config, options: mailer.SMTPOptions{Roots: trusted}, want: wants{"mail", doctor.Fail, "450", "it says 'later' (4xx): Doorcode tries again by itself; run this once more in ten minutes"}},
 		"STARTTLS":                      {want: wants{"mail", doctor.Fail, "STARTTLS", "'tls off' without a password"}},
 		"TLS from the first byte":       {tls: config, options: mailer.SMTPOptions{Roots: trusted, TLS: mailer.TLSImplicit}, want: wants{"mail", doctor.Fail, "does not speak TLS", "tls required"}},
 	}
@@ -125,6 +128,44 @@ func TestWhatAMailServerHasAgainstUsIsExplained(t *testing.T) {
 					t.Errorf("the password is printed: %+v", f)
 				}
 			}
+		})
+	}
+}
+
+func TestAServerThatDoesNotGreetIsExplained(t *testing.T) {
+	for name, says := range map[string]func(net.Conn){
+		"it waits":    func(c net.Conn) { _, _ = io.Copy(io.Discard, c) },
+		"it hangs up": func(net.Conn) {},
+		"it speaks HTTP": func(c net.Conn) {
+			_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n400 Bad Request")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var serving sync.WaitGroup
+			serving.Go(func() {
+				for {
+					c, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					serving.Go(func() { says(c); _ = c.Close() })
+				}
+			})
+			t.Cleanup(func() { _ = listener.Close(); serving.Wait() })
+			transport, err := mailer.NewSMTP(mailer.SMTPOptions{Address: listener.Addr().String(), Timeout: 100 * time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := newHouse(t)
+			h.Mails[0].Address = listener.Addr().String()
+			h.Mails[0].Try = func(ctx context.Context) error {
+				return transport.Probe(ctx, mailer.Message{From: "login@example.com"})
+			}
+			wants{"mail", doctor.Fail, "it took the connection and did not greet", "port 465 wants 'tls implicit', 587 does not; or this is no mail server"}.in(t, h.look(t, "mail"))
 		})
 	}
 }

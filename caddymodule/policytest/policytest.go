@@ -36,6 +36,8 @@ type Test struct {
 
 	Remembered bool // the browser is
 	Session    bool // there is a session
+	Bound      bool // the browser has a key of its machine, and proves it
+	Passkey    bool // the last proof was a passkey, not a code
 	// Coded is how long ago the last code was entered; negative: not said.
 	Coded time.Duration
 

@@ -106,7 +106,7 @@ func TestWhateverIsWrongIsToldWithItsLine(t *testing.T) {
 		{"an unknown key", test("expct: pass"), "policy.yaml:4: unknown key 'expct' of a test; did you mean 'expect'?"},
 		{"a key that moves a terminal", test(`"e\e[2J\u202Ex": pass`), "policy.yaml:4: unknown key 'e\uFFFD[2J\uFFFDx' of a test"},
 		{"a key unlike any", "x: y\n" + test("expect: pass"), "policy.yaml:1: unknown key 'x' of the file; there are people, site, tests"},
-		{"an unknown key of a person", "people:\n  ana: {email: a@example.com, age: 7}\ntests: []", "policy.yaml:2: unknown key 'age' of person 'ana'; there are email, last_code, remembered, user, usual"},
+		{"an unknown key of a person", "people:\n  ana: {email: a@example.com, age: 7}\ntests: []", "policy.yaml:2: unknown key 'age' of person 'ana'; there are bound, email, last_code, proof, remembered, user, usual"},
 		{"a key twice", test("expect: pass, expect: check"), "policy.yaml:4: 'expect' stands twice in a test"},
 		{"a person twice", people + "  ana: {email: x@example.com}\ntests: []", "'ana' stands twice in 'people'"},
 		{"a person without an address", "people:\n  ana: {user: boss}\ntests: []", "policy.yaml:2: person 'ana' needs an 'email'"},

@@ -33,8 +33,12 @@ var (
 	decisions   = []string{pass, check, challenge.Deny.String(), "public", "own"}
 	reasons     = []string{
 		"travel", "new_place", "operator", "ended", "expired", "new_browser", "new_network", "always", "sensitive",
+		string(challenge.NeedsPasskey), string(challenge.Keyless), string(challenge.Unproved),
 	}
 )
+
+// proofs are what a person can have shown last.
+var proofs = []string{"code", "passkey"}
 
 // A person is somebody whom tests name.
 type person struct {
@@ -42,6 +46,8 @@ type person struct {
 	user       string
 	usual      []Spot
 	remembered bool
+	bound      bool
+	passkey    bool
 	coded      time.Duration
 }
 
@@ -83,6 +89,8 @@ func (r *reader) person(n *yaml.Node, what string) person {
 		"user":       func(n *yaml.Node) { p.user, _ = r.text(n, "'user'") },
 		"usual":      func(n *yaml.Node) { p.usual = r.usual(n) },
 		"remembered": func(n *yaml.Node) { p.remembered = r.yesOrNo(n, "'remembered'") },
+		"bound":      func(n *yaml.Node) { p.bound = r.yesOrNo(n, "'bound'") },
+		"proof":      func(n *yaml.Node) { p.passkey = r.word(n, "'proof'", proofs) == proofs[1] },
 		"last_code":  func(n *yaml.Node) { p.coded = r.age(n, "'last_code'") },
 	})
 	if p.email == "" && n.Kind == yaml.MappingNode {
@@ -96,7 +104,7 @@ func (r *reader) test(n *yaml.Node) Test {
 	var who person
 	own := table{}
 	set := func(key string, read func(*yaml.Node)) { own[key] = read }
-	named, remembered, coded := false, (*bool)(nil), time.Duration(-1)
+	named, remembered, bound, passkey, coded := false, (*bool)(nil), (*bool)(nil), (*bool)(nil), time.Duration(-1)
 	set("name", func(n *yaml.Node) { t.Name, _ = r.text(n, "'name'") })
 	set("person", func(n *yaml.Node) { who, named = r.named(n), true })
 	set("from", func(n *yaml.Node) { t.From = r.spot(n, "'from'") })
@@ -106,6 +114,8 @@ func (r *reader) test(n *yaml.Node) Test {
 	set("agent", func(n *yaml.Node) { t.Agent, _ = r.text(n, "'agent'") })
 	set("headers", func(n *yaml.Node) { t.Header = r.headers(n) })
 	set("remembered", func(n *yaml.Node) { b := r.yesOrNo(n, "'remembered'"); remembered = &b })
+	set("bound", func(n *yaml.Node) { bound = new(r.yesOrNo(n, "'bound'")) })
+	set("proof", func(n *yaml.Node) { passkey = new(r.word(n, "'proof'", proofs) == proofs[1]) })
 	set("session", func(n *yaml.Node) { t.Session, t.Coded = true, r.age(n, "'session'") })
 	set("last_code", func(n *yaml.Node) { coded = r.age(n, "'last_code'") })
 	set("expect", func(n *yaml.Node) { t.Want.Decision = r.word(n, "'expect'", decisions) })
@@ -115,8 +125,11 @@ func (r *reader) test(n *yaml.Node) Test {
 	r.keys(n, "a test", own)
 
 	t.Email, t.User, t.Usual, t.Remembered = who.email, who.user, slices.Clone(who.usual), who.remembered
-	if remembered != nil {
-		t.Remembered = *remembered
+	t.Bound, t.Passkey = who.bound, who.passkey
+	for to, said := range map[*bool]*bool{&t.Remembered: remembered, &t.Bound: bound, &t.Passkey: passkey} {
+		if said != nil {
+			*to = *said
+		}
 	}
 	switch {
 	case t.Session && coded >= 0:

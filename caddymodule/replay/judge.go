@@ -35,6 +35,8 @@ const (
 	whySensitive = "a sensitive page, whose rule may be another one now"
 	whyBrowser   = "nobody looked at the browser when they were made, since it did not matter"
 	whyRenewed   = "the browser may have made the session without a code, which the gate does not take now"
+	whyKeyless   = "the browser had no key, and what else it was is not in the log"
+	whyUnproved  = "the browser did not prove its key, and what else it was is not in the log"
 	whyPersonal  = "the person may have wished to be asked each time, or the gate did so"
 )
 
@@ -99,6 +101,8 @@ func (t *trial) judge() judgement {
 		return judgement{now: Refused}
 	case t.factor == challenge.FactorToken:
 		return judgement{now: Passed}
+	case t.reason == challenge.Unproved:
+		return t.unproved()
 	case !t.held.Has(risk.Always) && !t.renewed: // it speaks wherever there is no session
 		return t.inSession()
 	default:
@@ -110,7 +114,7 @@ func (t *trial) judge() judgement {
 func (t *trial) admits() answer {
 	admits := t.gate.admits(t.record)
 	if admits == unknown && t.same {
-		return answerOf(t.before != Refused || t.barred)
+		return answerOf(t.before != Refused || t.barred || t.reason == challenge.Keyless)
 	}
 	return admits
 }
@@ -132,6 +136,10 @@ func (t *trial) inSession() judgement {
 	said, why := t.said(asks & usualReasons)
 	sensitive := t.sensitive()
 	switch {
+	case t.reason == challenge.Keyless && t.gate.Policy.Session.DeviceBound == challenge.BoundRequired:
+		return judgement{now: Refused}
+	case t.reason == challenge.Keyless:
+		return unjudged(whyKeyless)
 	case t.reason == challenge.NeedsPasskey && t.gate.Policy.Accept == challenge.AcceptPasskey:
 		return judgement{now: Asked, reason: challenge.NeedsPasskey}
 	case said != 0:
@@ -146,6 +154,16 @@ func (t *trial) inSession() judgement {
 		return unjudged(whyRenewed)
 	}
 	return judgement{now: Passed}
+}
+
+// unproved judges a visit whose browser did not prove the key that it has. Where keys
+// count, it is one that nobody knows.
+func (t *trial) unproved() judgement {
+	counts := t.gate.Policy.Session.DeviceBound != challenge.BoundOff
+	if counts && (t.same || t.gate.Source == "" || t.gate.asksGuests()) {
+		return judgement{now: Asked, reason: challenge.Unproved}
+	}
+	return unjudged(whyUnproved)
 }
 
 // atDoor judges a visit without a session: by a browser, or by an earlier step's word.

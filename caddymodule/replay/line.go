@@ -88,6 +88,7 @@ type record struct {
 	barred   bool
 	wants    bool // a fresh code, which there was not
 	since    time.Duration
+	entry    entry
 	renewed  bool // by a browser, which made a session for it
 	outdated bool // of a version that did not write what it went by
 }

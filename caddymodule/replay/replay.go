@@ -57,7 +57,8 @@ type Replay struct {
 	tally    *tally
 }
 
-// An entry is what "verified" told of a code before the decision that follows it.
+// An entry is what "verified" told of a code, or of a passkey, before the decision that
+// follows it.
 type entry struct {
 	reason risk.Reason
 	change bool
@@ -199,6 +200,10 @@ func (x *Replay) decided(l *line) error {
 	if err != nil {
 		return err
 	}
+	if entered[r.factor] { // now: by the time that it is judged, the session may have another
+		r.entry = x.verified[r.session]
+		delete(x.verified, r.session)
+	}
 	if !x.wanted(r.gate, r.at) {
 		return nil
 	}
@@ -212,6 +217,9 @@ func (x *Replay) hold(r record) {
 	same := func(h record) bool { return h.request != "" && h.request == r.request && h.gate == r.gate }
 	if i := slices.IndexFunc(x.held, same); i >= 0 {
 		r.renewed = r.renewed || x.held[i].renewed
+		if r.entry == (entry{}) {
+			r.entry = x.held[i].entry
+		}
 		x.held = slices.Delete(x.held, i, i+1)
 		x.tally.report.Covered++
 	}
@@ -279,10 +287,8 @@ func (x *Replay) follows(r *record) bool {
 		}
 		x.pending[keys[0]] = true
 	case entered[r.factor]:
-		e := x.verified[r.session]
-		delete(x.verified, r.session)
 		if r.reason == "" {
-			r.reason = e.reason
+			r.reason = r.entry.reason
 		}
 		for _, key := range keys {
 			if x.pending[key] {
@@ -290,7 +296,7 @@ func (x *Replay) follows(r *record) bool {
 				return true
 			}
 		}
-		return e.change
+		return r.entry.change
 	}
 	return false
 }

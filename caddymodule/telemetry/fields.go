@@ -143,7 +143,7 @@ func wholeSeconds(d time.Duration) int64 { return int64(d.Round(time.Second) / t
 // admin endpoint knows no names.
 func author(e *challenge.Event) string {
 	switch e.Name {
-	case challenge.LetInMade, challenge.UnlockedAddress, challenge.Revoked:
+	case challenge.LetInMade, challenge.UnlockedAddress, challenge.Revoked, challenge.PasskeyTaken:
 		return "operator"
 	case challenge.DataExported, challenge.DataErased, challenge.Unguarded:
 		if e.Gate == "" && e.Address != "" { // what people ask for is done by name only at a gate

@@ -20,10 +20,13 @@ import (
 // which is missing never fires.
 var (
 	checksTotal = counters("checks_total",
-		"Checks by the reason for them. asked: a code was made; opened: the page for it was shown; passed: it was entered; "+
-			"expired, cancelled, abandoned, stopped: it never was; observed: the reason would have asked.", "reason", "result")
+		"Checks by the reason for them. asked: a code was made, or a passkey wanted; opened: the page for it was shown; passed: a mailed code was entered; "+
+			"other_way: something else let them in; expired, cancelled, abandoned, stopped: the code never was entered; "+
+			"observed: the reason would have asked; refused: nobody is asked.", "reason", "result")
 	codesTotal = counters("codes_total",
-		"Codes that were entered. old: of an earlier mail; repeat: the same wrong one once more; malformed: what cannot be a code.", "result")
+		"Codes that were entered, however they were had. old: of an earlier mail; repeat: the same wrong one once more; malformed: what cannot be a code.", "result")
+	passkeysTotal = counters("passkeys_total",
+		"Passkeys that were shown to come in. refused: unknown, of somebody who may not pass, too late, or not as it should be.", "result")
 	limitedTotal = counters("limited_total",
 		"Times that somebody was kept waiting by a limit.", "limit")
 	lockoutsTotal = counter("lockouts_total",
@@ -75,7 +78,18 @@ const (
 	checkAsked    = "asked"
 	checkOpened   = "opened"
 	checkPassed   = "passed"
+	checkOther    = "other_way"
 	checkObserved = "observed"
+	checkRefused  = "refused" // for challenge.Keyless alone
+)
+
+// otherReasons are those for a check that package risk has no rule for.
+var otherReasons = []challenge.Reason{challenge.NeedsPasskey, challenge.Unproved, challenge.Keyless}
+
+// The results of showing a passkey.
+const (
+	passkeyRight   = "right"
+	passkeyRefused = "refused"
 )
 
 // endings are how a check ends whose code was never accepted.
@@ -105,14 +119,18 @@ var limits = []challenge.Limit{
 }
 
 func init() {
-	checkResults := []string{checkAsked, checkOpened, checkPassed, checkObserved}
+	checkResults := []string{checkAsked, checkOpened, checkPassed, checkOther, checkObserved}
 	for _, result := range endings {
 		checkResults = append(checkResults, string(result))
 	}
-	for _, reason := range (^risk.Set(0)).Reasons() {
+	for _, reason := range append((^risk.Set(0)).Reasons(), otherReasons...) {
 		for _, result := range checkResults {
 			checksTotal.WithLabelValues(string(reason), result)
 		}
+	}
+	checksTotal.WithLabelValues(string(challenge.Keyless), checkRefused)
+	for _, result := range []string{passkeyRight, passkeyRefused} {
+		passkeysTotal.WithLabelValues(result)
 	}
 	for _, result := range []string{codeRight, codeWrong, codeOld, codeRepeat, codeExpired, codeMalformed} {
 		codesTotal.WithLabelValues(result)
@@ -133,7 +151,7 @@ func init() {
 func lasting() []prometheus.Collector {
 	return []prometheus.Collector{
 		requests{},
-		checksTotal, codesTotal, limitedTotal, lockoutsTotal, reportsTotal, streamsCutTotal, verifySeconds,
+		checksTotal, codesTotal, passkeysTotal, limitedTotal, lockoutsTotal, reportsTotal, streamsCutTotal, verifySeconds,
 		mailTotal, mailSeconds, storeSeconds, storeErrorsTotal, lookupsTotal, devices,
 	}
 }

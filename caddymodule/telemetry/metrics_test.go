@@ -71,6 +71,13 @@ func TestCountersGoOnInTheRegistryOfEachConfiguration(t *testing.T) {
 		{Name: challenge.CheckOpened, Reason: challenge.NewPlace},
 		{Name: challenge.Verified, Reason: challenge.NewPlace, Waited: 20 * time.Second},
 		{Name: challenge.Verified, Way: challenge.ByBackup},
+		{Name: challenge.Verified, Reason: challenge.NewPlace, Way: challenge.ByPasskey},
+		{Name: challenge.Verified, Reason: challenge.Unproved, Way: challenge.BySecond},
+		{Name: challenge.PasskeyRefused, Way: challenge.ByPasskey},
+		{Name: challenge.PasskeyRefused, Change: challenge.AddPasskey},
+		{Name: challenge.Decided, Decision: challenge.Check, Reason: challenge.NeedsPasskey},
+		{Name: challenge.Decided, Decision: challenge.Check, Reason: challenge.Sensitive},
+		{Name: challenge.Decided, Decision: challenge.Deny, Reason: challenge.Keyless},
 		{Name: challenge.CheckEnded, Reason: challenge.NewPlace, Result: challenge.CheckStopped},
 		{Name: challenge.Decided, Decision: challenge.Pass, Observed: risk.SetOf(challenge.NewNetwork, challenge.Travel), Device: "9Qz"},
 		{Name: challenge.Decided, Decision: challenge.Pass, Device: "9Qz"},
@@ -104,9 +111,10 @@ func TestCountersGoOnInTheRegistryOfEachConfiguration(t *testing.T) {
 	}
 	want := map[string]float64{
 		"checks_total new_place asked": 1, "checks_total new_browser asked": 1, "checks_total sensitive asked": 1, "checks_total new_place opened": 1,
-		"checks_total new_place passed": 1, "checks_total new_browser passed": 1, "checks_total new_place stopped": 1,
+		"checks_total new_place passed": 1, "checks_total new_browser other_way": 1, "checks_total new_place other_way": 1, "checks_total unproved passed": 1,
+		"checks_total passkey asked": 1, "checks_total keyless refused": 1, "passkeys_total right": 1, "passkeys_total refused": 1, "checks_total new_place stopped": 1,
 		"checks_total new_network observed": 1, "checks_total travel observed": 1, "devices": 1,
-		"time_to_verify_seconds": 1, "codes_total right": 2, "codes_total wrong": 1, "codes_total old": 1, "codes_total repeat": 1, "codes_total expired": 1, "codes_total malformed": 1,
+		"time_to_verify_seconds": 1, "codes_total right": 3, "codes_total wrong": 1, "codes_total old": 1, "codes_total repeat": 1, "codes_total expired": 1, "codes_total malformed": 1,
 		"reports_total": 1, "streams_cut_total": 1, "lockouts_total": 1, "limited_total send_total": 1,
 	}
 	for name, by := range want {

@@ -63,7 +63,7 @@ var faults = map[challenge.EventName]bool{
 // levels of events that are not information.
 var levels = map[challenge.EventName]zapcore.Level{
 	challenge.CodeFailed: zapcore.ErrorLevel, challenge.StoreFailed: zapcore.ErrorLevel, challenge.NoticeFailed: zapcore.ErrorLevel,
-	challenge.Limited: zapcore.WarnLevel, challenge.Locked: zapcore.WarnLevel, challenge.DeviceReplayed: zapcore.WarnLevel, challenge.Unproved: zapcore.WarnLevel,
+	challenge.Limited: zapcore.WarnLevel, challenge.Locked: zapcore.WarnLevel, challenge.DeviceReplayed: zapcore.WarnLevel, challenge.KeyUnproved: zapcore.WarnLevel,
 	challenge.PasskeyCloned: zapcore.WarnLevel,
 	challenge.KeysReplaced:  zapcore.WarnLevel, challenge.Reported: zapcore.WarnLevel, challenge.Guarded: zapcore.WarnLevel,
 	challenge.ActivityLost: zapcore.WarnLevel, challenge.StoreAway: zapcore.ErrorLevel, challenge.StoreRestarted: zapcore.WarnLevel, challenge.StoreRestored: zapcore.WarnLevel,

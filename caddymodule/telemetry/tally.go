@@ -26,10 +26,10 @@ func tally(e *challenge.Event) {
 			checked(e.Reason, string(e.Result))
 		}
 	case challenge.Verified:
-		checked(e.Reason, checkPassed)
-		codesTotal.WithLabelValues(codeRight).Inc()
-		if e.Waited > 0 {
-			verifySeconds.Observe(e.Waited.Seconds())
+		enteredBy(e)
+	case challenge.PasskeyRefused:
+		if e.Way == challenge.ByPasskey { // one that was to be added let nobody in
+			passkeysTotal.WithLabelValues(passkeyRefused).Inc()
 		}
 	case challenge.Limited:
 		if slices.Contains(limits, e.Limit) {
@@ -45,6 +45,7 @@ func tally(e *challenge.Event) {
 		for _, r := range e.Observed.Reasons() {
 			checked(r, checkObserved)
 		}
+		demanded(e)
 		browsers.note(e.Device, time.Now())
 	default:
 		if result, ok := codeResults[e.Name]; ok {
@@ -58,11 +59,39 @@ var codeResults = map[challenge.EventName]string{
 	challenge.ExpiredCode: codeExpired, challenge.MalformedCode: codeMalformed,
 }
 
+// enteredBy counts an entry. What needs no mail says nothing about whether mails arrive,
+// and is no end of a check that would hide that they do not.
+func enteredBy(e *challenge.Event) {
+	result := checkOther
+	if e.Way == challenge.ByMail || e.Way == challenge.BySecond {
+		result = checkPassed
+	}
+	checked(e.Reason, result)
+	if e.Way == challenge.ByPasskey {
+		passkeysTotal.WithLabelValues(passkeyRight).Inc()
+		return
+	}
+	codesTotal.WithLabelValues(codeRight).Inc()
+	if e.Waited > 0 {
+		verifySeconds.Observe(e.Waited.Seconds())
+	}
+}
+
+// demanded counts decisions that want what no code can give.
+func demanded(e *challenge.Event) {
+	switch {
+	case e.Decision == challenge.Check && e.Reason == challenge.NeedsPasskey:
+		checked(e.Reason, checkAsked)
+	case e.Decision == challenge.Deny && e.Reason == challenge.Keyless:
+		checked(e.Reason, checkRefused)
+	}
+}
+
 // checked counts a result. A reason that was lost on the way, as with a form that was
 // sent without its cookie, is that of every new visitor, and so is one that only a
 // later version knows.
 func checked(r challenge.Reason, result string) {
-	if risk.SetOf(r) == 0 {
+	if risk.SetOf(r) == 0 && !slices.Contains(otherReasons, r) {
 		r = challenge.NewBrowser
 	}
 	checksTotal.WithLabelValues(string(r), result).Inc()
