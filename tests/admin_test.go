@@ -304,7 +304,7 @@ func TestTheAdminAPISaysWhatItTakes(t *testing.T) {
 		{"a change by GET", "GET", "/doorcode/keys/rotate", "", 405, "/doorcode/keys/rotate takes POST, got GET"},
 		{"a look by POST", "POST", "/doorcode/status", "", 405, "/doorcode/status takes GET, got POST"},
 		{"deleting", "DELETE", "/doorcode/keys", "", 405, "takes GET, got DELETE"},
-		{"a path of another version", "GET", "/doorcode/passkeys", "", 404, "this version of Doorcode has nothing at /doorcode/passkeys"},
+		{"a path of another version", "GET", "/doorcode/telephones", "", 404, "this version of Doorcode has nothing at /doorcode/telephones"},
 		{"a method that is neither", "DELETE", "/doorcode/sessions", "", 405, "/doorcode/sessions takes GET, POST with an address, got DELETE"},
 		{"people by POST", "POST", "/doorcode/people", "", 405, "/doorcode/people takes GET, got POST"},
 		{"revoking by GET", "GET", "/doorcode/sessions/revoke", "", 405, "/doorcode/sessions/revoke takes POST, got GET"},

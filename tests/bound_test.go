@@ -43,10 +43,7 @@ type boundBrowser struct {
 	}
 }
 
-var (
-	offerParts = regexp.MustCompile(`^\(ES256 RS256\);path="(/[^"]*)";challenge="([\w-]+)";authorization="([\w-]+)"$`)
-	askedParts = regexp.MustCompile(`^"([\w-]+)";id="([\w-]+)"$`)
-)
+var askedParts = regexp.MustCompile(`^"([\w-]+)";id="([\w-]+)"$`)
 
 // speak posts to a path as the browser itself does.
 func (b *boundBrowser) speak(t *testing.T, path string, more http.Header) harness.Page {
@@ -57,11 +54,11 @@ func (b *boundBrowser) speak(t *testing.T, path string, more http.Header) harnes
 // register answers an offer.
 func (b *boundBrowser) register(t *testing.T, offer string) harness.Page {
 	t.Helper()
-	parts := offerParts.FindStringSubmatch(offer)
-	if parts == nil {
+	o, ok := boundtest.ReadOffer(offer)
+	if !ok {
 		t.Fatalf("the offer is %q", offer)
 	}
-	page := b.speak(t, parts[1], http.Header{"Secure-Session-Response": {b.key.Register(parts[2], parts[3])}})
+	page := b.speak(t, o.Path, http.Header{"Secure-Session-Response": {b.key.Register(o.Challenge, o.Authorization)}})
 	if page.Status == http.StatusOK {
 		b.read(t, page)
 	}
@@ -123,7 +120,7 @@ func TestBND01ABrowserBindsItselfThroughCaddy(t *testing.T) {
 		t.Errorf("Cache-Control %q", got)
 	}
 	if b.terms.Refresh != "/.doorcode/bound/refresh" || b.terms.Scope.Origin != b.Base || b.terms.Scope.Site || len(b.terms.Credentials) != 1 ||
-		b.terms.Credentials[0].Name != passCookie || b.terms.Credentials[0].Attributes != "Path=/; Secure; HttpOnly; SameSite=Lax" {
+		b.terms.Credentials[0].Name != passCookie || b.terms.Credentials[0].Attributes != "Path=/; HttpOnly; Secure; SameSite=Lax" {
 		t.Errorf("the terms are %+v", b.terms)
 	}
 	wantStatus(t, "the app", b.Open(t, "/"), http.StatusOK)
@@ -243,4 +240,13 @@ func TestNobodyIsAskedForAKeyWhereNoneCanBe(t *testing.T) {
 			t.Errorf("offered %q", offer)
 		}
 	})
+}
+
+func TestTheOperatorSeesWhichBrowserIsBound(t *testing.T) {
+	c, port := administered(t, secureSite())
+	b := boundAt(t, c)
+	wantStatus(t, "the app", b.Open(t, "/"), http.StatusOK)
+	if a := order(t, port, "/doorcode/browsers", `{"address":"`+ana+`"}`); a.status != http.StatusOK || strings.Count(a.body, `"bound":true`) != 1 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
 }

@@ -285,7 +285,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 		names = append(names, fields[0])
 	}
 	if diff := cmp.Diff([]string{
-		"browsers", "check", "demo", "doctor", "explain", "export", "forget", "keys", "let-in", "people", "preview", "proxy", "replay", "secret", "send-test", "sessions",
+		"browsers", "check", "demo", "doctor", "explain", "export", "forget", "keys", "let-in", "passkeys", "people", "preview", "proxy", "replay", "secret", "send-test", "sessions",
 		"status", "storage", "unguard", "unlock", "why",
 	}, names); diff != "" {
 		t.Errorf("commands (-want +got):\n%s\n%s", diff, help.out)

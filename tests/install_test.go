@@ -46,7 +46,9 @@ func TestOneBuildLineIsWrittenEverywhere(t *testing.T) {
 
 // With the tags of that line Caddy's own packages and ours are all there.
 func TestTheBuildTagsFitTheModule(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", "-tags", "nobadger,nomysql,nopgx", "../cmd/caddy").CombinedOutput()
+	list := exec.Command("go", "list", "-deps", "-tags", "nobadger,nomysql,nopgx", "../cmd/caddy")
+	list.Env = surroundings
+	out, err := list.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

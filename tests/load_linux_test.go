@@ -19,21 +19,30 @@ import (
 // nothing, and nothing is asked of it but that everything was measured.
 func TestTheLoadProgramRuns(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "load")
-	if said, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", program, "./load").CombinedOutput(); err != nil {
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", program, "./load")
+	build.Env = surroundings
+	if said, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the program: %v\n%s", err, said)
 	}
+	profiles := t.TempDir()
 	short := []string{"-rounds", "1", "-span", "1s", "-connections", "4", "-json", "-caddy", os.Args[0]}
 	for name, test := range map[string]struct {
 		args  []string
 		names []string // of the first report's rows
 	}{
 		"sessions in turn": {
-			[]string{"-what", "sessions", "-sessions", "5"},
-			[]string{"CPU per request (µs)", "requests a second", "50 % answered within (µs)", "99 % answered within (µs)", "allocations per request", "CPU of the app per request (µs)", "bytes of header that the app is sent"},
+			[]string{"-what", "sessions", "-sessions", "5", "-profile", profiles},
+			[]string{
+				"CPU per request (µs)", "requests a second", "50 % answered within (µs)", "99 % answered within (µs)", "allocations per request",
+				"CPU of the app per request (µs)", "bytes of header that the app is sent",
+			},
 		},
-		"strangers on each storage": {
-			[]string{"-what", "strangers", "-rate", "200"},
-			[]string{"requests of people a second", "50 % answered within (µs)", "99 % answered within (µs)", "CPU of Caddy (ms a second)", "CPU of the storage's server (ms a second)", "strangers answered a second"},
+		"strangers with redis": {
+			[]string{"-what", "strangers", "-rate", "200", "-stores", "redis"},
+			[]string{
+				"requests of people per second of Caddy's CPU", "requests of people a second", "50 % answered within (µs)", "99 % answered within (µs)",
+				"CPU of Caddy (ms a second)", "CPU of the storage's server (ms a second)", "strangers answered a second",
+			},
 		},
 		"codes on each storage": {
 			[]string{"-what", "codes", "-codes", "20"},
@@ -45,7 +54,7 @@ func TestTheLoadProgramRuns(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, program, append(test.args, short...)...)
 			// The test's own binary is a Caddy for whoever starts it as one.
@@ -76,5 +85,12 @@ func TestTheLoadProgramRuns(t *testing.T) {
 				t.Errorf("%d rows, want %q", len(said.Reports[0].Rows), test.names)
 			}
 		})
+	}
+	for _, name := range []string{"bare", "same", "gated"} {
+		for _, kind := range []string{"cpu", "allocs", "requests"} {
+			if kept, err := os.Stat(filepath.Join(profiles, name+"."+kind)); err != nil || kept.Size() == 0 {
+				t.Errorf("profile %s.%s: %v", name, kind, err)
+			}
+		}
 	}
 }

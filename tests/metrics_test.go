@@ -20,7 +20,7 @@ import (
 
 // measures are the names and types of product and documentation.
 var measures = map[string]string{
-	"requests_total": "counter", "decision_seconds": "histogram", "checks_total": "counter", "codes_total": "counter", "time_to_verify_seconds": "histogram",
+	"requests_total": "counter", "decision_seconds": "histogram", "checks_total": "counter", "codes_total": "counter", "passkeys_total": "counter", "time_to_verify_seconds": "histogram",
 	"mail_total": "counter", "mail_seconds": "histogram", "mail_queue": "gauge", "limited_total": "counter", "lockouts_total": "counter", "reports_total": "counter",
 	"sessions": "gauge", "devices": "gauge", "store_seconds": "histogram", "store_errors_total": "counter", "geoip_build_timestamp_seconds": "gauge",
 	"geoip_lookups_total": "counter", "key_age_seconds": "gauge", "streams_cut_total": "counter", "build_info": "gauge",

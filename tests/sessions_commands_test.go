@@ -116,7 +116,7 @@ func TestAnOperatorForgetsABrowser(t *testing.T) {
 		}
 	}
 	doorcode(t, child, config, "browsers", "list", "--user", ana).wantLines(t, "browsers",
-		"ID | BROWSER | NAME | REMEMBERED | SIGNED IN | FIRST | LAST | PLACE | NETWORK", lost+" | Firefox on Windows | - | yes | yes")
+		"ID | BROWSER | NAME | REMEMBERED | SIGNED IN | BOUND | FIRST | LAST | PLACE | NETWORK", lost+" | Firefox on Windows | - | yes | yes | no")
 	doorcode(t, child, config, "browsers", "revoke", "--user", ana, "--browser", lost).wantLines(t, "the lost one",
 		"Signed out as "+ana+": 1 session. A code is needed again in 1 browser.")
 	wantStatus(t, "the lost one", b.Open(t, "/x"), http.StatusUnauthorized)

@@ -18,8 +18,8 @@ func TestWhyTellsWhatPagesKeepQuiet(t *testing.T) {
 	why := func(address string) run { return doorcode(t, child, config, "why", address) }
 
 	why(ana).wantLines(t, "somebody who was never here", ana, "SITE | MAY ENTER | BY | UNTIL | GROUPS", "localhost:"+child.Port+" | yes | allow *@example.com",
-		" | Nobody has entered a code with this address yet.", " | A browser that is not remembered is asked for a code (new_browser).",
-		" | A remembered browser is asked for none.", "No code was ever entered.", "This machine has sent no mail to the address since it started.")
+		" | Nobody has entered with this address yet.", " | A browser that is not remembered is asked for a code (new_browser).",
+		" | A remembered browser is asked for none.", "Nobody has ever entered, by a code or a passkey.", "This machine has sent no mail to the address since it started.")
 
 	b := child.Browser(t)
 	b.SignIn(t, child.Caddy, "/", ana, true)

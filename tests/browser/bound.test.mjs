@@ -104,8 +104,8 @@ test('BND-02 a copied jar opens nothing once the short cookie is over, and the p
   await pause(heldAfter);
   assert.equal((await replay()).status, 200, 'with the short cookie, which nobody can tell from the browser');
   const refused = await replay([bound]);
-  assert.deepEqual(refused, { status: 401, reason: 'unbound' });
-  assert.deepEqual(await replay([bound, '__Host-Http-doorcode']), { status: 401, reason: 'unbound' }, 'the device cookie alone');
+  assert.deepEqual(refused, { status: 401, reason: 'unproved' });
+  assert.deepEqual(await replay([bound, '__Host-Http-doorcode']), { status: 401, reason: 'unproved' }, 'the device cookie alone');
   const told = await door.mailbox.notice('ana@example.com');
   assert.match(told.subject, /Someone may have copied your Example sign-in/);
   await page.goto(`${door.origin}/mine`);

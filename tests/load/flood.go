@@ -142,9 +142,10 @@ func (f *flood) run(ctx context.Context, rate float64) int {
 	f.sent.Store(0)
 	turn := time.Duration(float64(floodConnections) / rate * float64(time.Second))
 	var all sync.WaitGroup
-	for range floodConnections {
+	for i := range floodConnections {
+		first := turn * time.Duration(i) / floodConnections // one after the other, not all at once
 		all.Go(func() {
-			if f.send(ctx, turn) != nil && ctx.Err() == nil {
+			if f.send(ctx, first, turn) != nil && ctx.Err() == nil {
 				f.broken.Add(1)
 			}
 		})
@@ -153,21 +154,22 @@ func (f *flood) run(ctx context.Context, rate float64) int {
 	return int(f.sent.Load())
 }
 
-// send sends one request each turn over one connection.
-func (f *flood) send(ctx context.Context, turn time.Duration) error {
+// send sends a request over one connection after a while, and then one each turn.
+func (f *flood) send(ctx context.Context, first, turn time.Duration) error {
 	conn, err := net.Dial("tcp", f.address)
 	if err != nil {
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // nobody waits for it
 	answers := bufio.NewReader(conn)
-	tick := time.NewTicker(turn)
-	defer tick.Stop()
+	due := time.NewTimer(first)
+	defer due.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-due.C:
+			due.Reset(turn)
 		}
 		n := f.next.Add(1)
 		one := f.requests[int(n)%len(f.requests)]

@@ -55,7 +55,7 @@ func (s *stage) start(ctx context.Context, name, cores string, args ...string) (
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Dir = log, log, s.folder
 	p.cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+home, "XDG_CONFIG_HOME="+home)
 	if s.profile != "" {
-		p.cmd.Env = append(p.cmd.Env, "GODEBUG=memprofilerate=4096")
+		p.cmd.Env = append(p.cmd.Env, "GODEBUG=memprofilerate=65536")
 	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	started := make(chan error, 1)

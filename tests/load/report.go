@@ -33,11 +33,12 @@ type pair struct {
 	To int `json:"to"`
 }
 
-// A row is one quantity: medians by column, and the ratio of each pair of the report.
+// A row is one quantity: medians by column, and the ratio of each pair of the report,
+// nil where it would be one to zero.
 type row struct {
 	Name   string    `json:"name"`
 	Values []float64 `json:"values"`
-	Ratios []spread  `json:"ratios,omitempty"`
+	Ratios []*spread `json:"ratios,omitempty"`
 }
 
 // A spread is the median of ratios of the same round, and between what the middle half
@@ -48,29 +49,29 @@ type spread struct {
 	Upper  float64 `json:"upper"`
 }
 
-// compare adds a row of series. It has ratios where nothing is divided by zero.
+// compare adds a row of series.
 func (r *report) compare(name string, all ...[]float64) {
 	o := row{Name: name}
 	for _, one := range all {
 		o.Values = append(o.Values, median(one))
 	}
 	for _, p := range r.Pairs {
-		if slices.Contains(all[p.To], 0) {
-			o.Ratios = nil
-			break
+		var ratio *spread
+		if !slices.Contains(all[p.To], 0) {
+			ratio = spreadOf(all[p.Of], all[p.To])
 		}
-		o.Ratios = append(o.Ratios, spreadOf(all[p.Of], all[p.To]))
+		o.Ratios = append(o.Ratios, ratio)
 	}
 	r.Rows = append(r.Rows, o)
 }
 
 // spreadOf compares two series round by round.
-func spreadOf(of, to []float64) spread {
+func spreadOf(of, to []float64) *spread {
 	ratios := make([]float64, min(len(of), len(to)))
 	for i := range ratios {
 		ratios[i] = of[i] / to[i]
 	}
-	return spread{median(ratios), quantile(ratios, 0.25), quantile(ratios, 0.75)}
+	return &spread{median(ratios), quantile(ratios, 0.25), quantile(ratios, 0.75)}
 }
 
 func median(values []float64) float64 { return quantile(values, 0.5) }
@@ -96,10 +97,10 @@ func (r report) print(out io.Writer) {
 		for _, v := range o.Values {
 			cells = append(cells, number(v))
 		}
-		for i := range r.Pairs {
+		for _, ratio := range o.Ratios {
 			cell := ""
-			if i < len(o.Ratios) {
-				cell = fmt.Sprintf("%.3f (%.3f to %.3f)", o.Ratios[i].Median, o.Ratios[i].Lower, o.Ratios[i].Upper)
+			if ratio != nil {
+				cell = fmt.Sprintf("%.3f (%.3f to %.3f)", ratio.Median, ratio.Lower, ratio.Upper)
 			}
 			cells = append(cells, cell)
 		}

@@ -13,7 +13,11 @@ import (
 )
 
 // A series is what each round found of one Caddy.
-type series struct{ cpu, requests, p50, p99, allocs, app, strangers, storage []float64 }
+type series struct {
+	cpu, requests, p50, p99, allocs, app []float64
+
+	strangers, storage, afforded []float64 // under a flood
+}
 
 // columns take one quantity out of several series.
 func columns(of []series, quantity func(series) []float64) (all [][]float64) {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -127,8 +128,12 @@ func (s *stage) flooded(ctx context.Context, c *server, store *process, mails *p
 		return report{}, err
 	}
 	found := make([]series, 1+len(floods))
-	for range s.rounds {
-		for i := range found {
+	for round := range s.rounds {
+		turn := []int{0, 2, 1, 3} // what is static comes between those that are compared with it
+		if round%2 == 1 {
+			slices.Reverse(turn)
+		}
+		for _, i := range turn {
 			f, rate := floods[0], 0.0
 			if i > 0 {
 				f, rate = floods[i-1], float64(s.rate)
@@ -142,6 +147,7 @@ func (s *stage) flooded(ctx context.Context, c *server, store *process, mails *p
 		Title: "### People while strangers come", Columns: []string{"no strangers", "static 401", "page of the gate", "page, mail and code"}, Pairs: []pair{{1, 0}, {2, 1}, {3, 1}},
 		About: fmt.Sprintf("%d strangers a second, each from another network: at a site of the same Caddy that says 401 with as many bytes as the page has, at the gate for its page, and a third each for the page, for a mail, and with a wrong code. Caddy has half of the cores to itself.", s.rate),
 	}
+	r.compare("requests of people per second of Caddy's CPU", columns(found, func(o series) []float64 { return o.afforded })...)
 	r.compare("requests of people a second", columns(found, func(o series) []float64 { return o.requests })...)
 	r.compare("50 % answered within (µs)", columns(found, func(o series) []float64 { return o.p50 })...)
 	r.compare("99 % answered within (µs)", columns(found, func(o series) []float64 { return o.p99 })...)
@@ -174,6 +180,7 @@ func (s *stage) visitFlooded(ctx context.Context, c *server, store *process, peo
 	took := time.Since(began).Seconds()
 	after, err := bothUsed(c.process, store)
 	used := func(i int) float64 { return float64((after[i] - before[i]).Milliseconds()) / took }
+	to.afforded = append(to.afforded, n.perSecond()/used(0)*1e3)
 	to.cpu, to.storage, to.strangers = append(to.cpu, used(0)), append(to.storage, used(1)), append(to.strangers, float64(came)/took)
 	to.requests = append(to.requests, n.perSecond())
 	to.p50, to.p99 = append(to.p50, float64(n.P50)), append(to.p99, float64(n.P99))
