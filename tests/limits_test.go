@@ -127,6 +127,7 @@ func TestRL05EachLimitOfMailHoldsAlone(t *testing.T) {
 				}
 				wantWait(t, fmt.Sprint("mail ", n+1), page)
 			}
+			harness.Eventually(t, "the mails to arrive", func() bool { return len(c.Mailbox.All(t)) >= tt.most })
 			if mails := c.Mailbox.All(t); len(mails) != tt.most {
 				t.Errorf("%d mails went out, want %d", len(mails), tt.most)
 			}

@@ -64,7 +64,7 @@ func TestANewBrowserIsToldOfOnceADay(t *testing.T) {
 	if !strings.Contains(mail.Subject, "Chrome on macOS") {
 		t.Errorf("subject: %s", mail.Subject)
 	}
-	wantWords(t, "the mail", mail.Text, "Someone used a code", "in a new browser or from a new place", ana, "Chrome on macOS", "near Tokyo, Japan (approximate)", tokyo+", Example Telecom", "in Tokyo)", "That wasn't me: http://localhost:", "!is your")
+	wantWords(t, "the mail", mail.Text, "Someone signed in", "in a new browser or from a new place", ana, "Chrome on macOS", "near Tokyo, Japan (approximate)", tokyo+", Example Telecom", "in Tokyo)", "That wasn't me: http://localhost:", "!is your")
 	enterFrom("89.160.20.77", chrome)
 	enterFrom(tokyo, chrome)
 	enterFrom(madrid, chrome)

@@ -108,9 +108,12 @@ func heap() uint64 {
 // nothing of it is left when they go.
 func TestDOS02SlowReadersLeaveOthersServed(t *testing.T) {
 	c := harness.Start(t, loud+site(generous("")))
+	large := bytes.Repeat([]byte("x"), 8<<20)
 	c.App.Answer(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/large" {
-			_, _ = w.Write(bytes.Repeat([]byte("x"), 8<<20))
+			for range 8 { // more than two pairs of sockets hold
+				_, _ = w.Write(large)
+			}
 		}
 	})
 	b := signedIn(t, c, ana)
