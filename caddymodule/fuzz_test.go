@@ -47,7 +47,7 @@ func FuzzCaddyfile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, lines string) {
 		// Imports and variables read this machine, which is Caddy's part.
 		if strings.Contains(lines, "import") || strings.Contains(lines, "{$") || len(lines) > 4096 {
-			t.Skip("reads files or the environment")
+			return
 		}
 		for _, text := range []string{site(lines), global(lines), "app.example.com {\n\tdoorcode " + lines + "\n}\n"} {
 			adapted, err := adapt(text)
@@ -94,7 +94,7 @@ func FuzzMatcher(f *testing.F) {
 	f.Fuzz(func(t *testing.T, definition string) {
 		// Imports and variables read this machine, which is Caddy's part.
 		if strings.Contains(definition, "import") || strings.Contains(definition, "{$") || len(definition) > 4096 {
-			t.Skip("reads files or the environment")
+			return
 		}
 		m := &caddymodule.Matcher{}
 		if m.UnmarshalCaddyfile(caddyfile.NewTestDispenser("doorcode "+definition)) != nil {

@@ -55,6 +55,8 @@ func TestEachHouseRuleCanFail(t *testing.T) {
 		"random numbers that can be guessed":      {"a/a.go", header + "\npackage a\n\nimport _ \"math/rand/v2\"\n", "math/rand/v2 can be guessed"},
 		"a package that does not say its purpose": {"a/a.go", header + "\npackage a\n", "package a has no comment"},
 		"a package comment of another":            {"a/a.go", header + "\n// Package b is.\npackage a\n", "does not begin with Package a or Command a"},
+		"a sleep beside a bubble":                 {"a/a_test.go", header + "\npackage a\n\nfunc a(t *testing.T) {\n\tsynctest.Test(t, func(t *testing.T) {})\n\ttime.Sleep(1)\n}\n", "time.Sleep"},
+		"a fuzz target that skips":                {"a/a_test.go", header + "\npackage a\n\nfunc a(f *testing.F) { f.Fuzz(func(t *testing.T) { t.Skip() }) }\n", "skips"},
 		"a skipped test":                          {"a/a_test.go", header + "\npackage a\n\nfunc a(t *testing.T) { t.Skip() }\n", "skips"},
 	}
 	for name, test := range tests {
@@ -92,8 +94,7 @@ import (
 )
 
 func TestA(t *testing.T) {
-	later := func() { time.Sleep(time.Hour) }
-	synctest.Test(t, func(t *testing.T) { later() })
+	synctest.Test(t, func(t *testing.T) { time.Sleep(time.Hour) })
 	if a {
 	} else if b {
 	} else if c {
@@ -102,7 +103,7 @@ func TestA(t *testing.T) {
 }
 
 func FuzzA(f *testing.F) {
-	f.Fuzz(func(t *testing.T, a string) { t.Skip() })
+	f.Fuzz(func(t *testing.T, a string) {})
 }
 `
 	for _, fault := range houseFaults(t, fstest.MapFS{"a/a_test.go": {Data: []byte(source)}}) {
@@ -208,29 +209,30 @@ func codeFaults(file *ast.File) (faults []string) {
 	return faults
 }
 
-func callFaults(declared ast.Decl) (faults []string) {
-	// In a synctest bubble a sleep moves a clock that is not the real one.
-	bubble := false
+func callFaults(declared ast.Node) (faults []string) {
 	ast.Inspect(declared, func(node ast.Node) bool {
 		call, ok := node.(*ast.CallExpr)
 		switch {
 		case !ok:
-		case isCall(call, "f", "Fuzz"):
-			return false // skipping there means: these bytes are of no interest
 		case isCall(call, "synctest", "Test"):
-			bubble = true
+			// In a synctest bubble a sleep moves a clock that is not the real one.
+			for _, argument := range call.Args {
+				faults = append(faults, slices.DeleteFunc(callFaults(argument), isSleep)...)
+			}
+			return false
 		case isCall(call, "time", "Sleep"):
-			faults = append(faults, "time.Sleep: wait for what you wait for")
+			faults = append(faults, sleeps)
 		case isCall(call, "t", "Skip"), isCall(call, "t", "Skipf"), isCall(call, "t", "SkipNow"):
 			faults = append(faults, "skips a test: what is not run shows nothing")
 		}
 		return true
 	})
-	if bubble {
-		faults = slices.DeleteFunc(faults, func(fault string) bool { return strings.HasPrefix(fault, "time.Sleep") })
-	}
 	return faults
 }
+
+const sleeps = "time.Sleep: wait for what you wait for"
+
+func isSleep(fault string) bool { return fault == sleeps }
 
 func isCall(call *ast.CallExpr, on, name string) bool {
 	selector, ok := call.Fun.(*ast.SelectorExpr)

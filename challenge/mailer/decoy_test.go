@@ -23,37 +23,34 @@ func TestML08ADecoyIsLikeAMailInTheQueue(t *testing.T) {
 		down    bool
 	}
 	watch := func(t *testing.T, about challenge.Subject, decoy bool, r *relay) (events []event, outcomes []mailer.Outcome) {
-		outbox, l := post(t, mailer.OutboxOptions{Workers: 1}, r)
-		send(t, outbox, fresh()) // the real delivery that decoys take after
-		time.Sleep(time.Minute)
-		n := fresh()
-		n.Subject, n.Decoy = about, decoy
-		began := time.Now()
-		send(t, outbox, n)
-		n.Mailbox = "next@example.com" // waits for the worker
-		n.Decoy = false
-		send(t, outbox, n)
-		for range 40 {
-			synctest.Wait()
-			e := event{time.Since(began), outbox.Pending(), outbox.Down("app")}
-			if len(events) == 0 || events[len(events)-1].pending != e.pending || events[len(events)-1].down != e.down {
-				events = append(events, e)
+		synctest.Test(t, func(t *testing.T) {
+			outbox, l := post(t, mailer.OutboxOptions{Workers: 1}, r)
+			send(t, outbox, fresh()) // the real delivery that decoys take after
+			time.Sleep(time.Minute)
+			n := fresh()
+			n.Subject, n.Decoy = about, decoy
+			began := time.Now()
+			send(t, outbox, n)
+			n.Mailbox = "next@example.com" // waits for the worker
+			n.Decoy = false
+			send(t, outbox, n)
+			for range 40 {
+				synctest.Wait()
+				e := event{time.Since(began), outbox.Pending(), outbox.Down("app")}
+				if len(events) == 0 || events[len(events)-1].pending != e.pending || events[len(events)-1].down != e.down {
+					events = append(events, e)
+				}
+				time.Sleep(500 * time.Millisecond)
 			}
-			time.Sleep(500 * time.Millisecond)
-		}
-		return events, l.outcomes()
+			outcomes = l.outcomes()
+		})
+		return events, outcomes
 	}
 	for name, subject := range subjects {
 		t.Run(name, func(t *testing.T) {
-			var real, decoy []event
-			var outcomes []mailer.Outcome
-			synctest.Test(t, func(t *testing.T) {
-				real, _ = watch(t, subject, false, &relay{takes: 3 * time.Second})
-			})
+			real, _ := watch(t, subject, false, &relay{takes: 3 * time.Second})
 			r := &relay{takes: 3 * time.Second}
-			synctest.Test(t, func(t *testing.T) {
-				decoy, outcomes = watch(t, subject, true, r)
-			})
+			decoy, outcomes := watch(t, subject, true, r)
 			if !slices.Equal(real, decoy) || len(real) != 3 {
 				t.Errorf("a mail gives %v, a decoy %v", real, decoy)
 			}
