@@ -143,8 +143,6 @@ type passage struct {
 	in     *web.Arrival
 	out    web.Outcome
 	before *pass // of the gate in front; nil where this is the first
-
-	upgrades bool // to another protocol
 }
 
 func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, next caddyhttp.Handler) error {
@@ -164,12 +162,12 @@ func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, nex
 	p := passage{e: e, d: d, w: w, r: r, repl: repl, vars: varsOf(r), in: in, before: e.passOf(r)}
 	e.describe(r, repl, p.vars, d, in)
 	in.Token = e.tokenOf(r, p.before)
-	p.upgrades = d.cleaner.Clean(r)
+	d.cleaner.Clean(r, &in.Met)
 	p.judge()
 	if e.witness != nil {
 		e.witness(p.out)
 	}
-	kind := telemetry.KindOf(r, p.upgrades, p.out.Decision, in.Token != web.Presented{})
+	kind := telemetry.KindOf(r, &in.Met, p.out.Decision, in.Token != web.Presented{})
 	if times := reused.counts.Count(p.out.Decision, kind); times > 0 {
 		reused.counts.Took(time.Since(in.Now), times)
 	}
@@ -236,7 +234,7 @@ func (p *passage) follow(guard *upstream.Guard) (closed func()) {
 			guard.Listen(proved, p.in.Now)
 		}
 	}
-	if !isStream(p.r, p.upgrades) {
+	if !isStream(p.r, &p.in.Met) {
 		guard.Follow(admission)
 		return nothing
 	}

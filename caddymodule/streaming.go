@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/doorcode/caddy-doorcode/challenge/upstream"
 	"github.com/doorcode/caddy-doorcode/challenge/web"
 )
 
@@ -15,11 +16,11 @@ import (
 // WebSocket (RFC 6455; over HTTP/2 and HTTP/3 RFC 8441 and RFC 9220) or an event
 // stream. What turns out to be one although it was not asked for, the guard of the
 // answer follows.
-func isStream(r *http.Request, upgrades bool) bool {
-	if r.Method == http.MethodConnect || upgrades {
+func isStream(r *http.Request, met *upstream.Met) bool {
+	if r.Method == http.MethodConnect || met.Upgrades {
 		return true
 	}
-	for _, accept := range r.Header["Accept"] {
+	for _, accept := range met.Accepts {
 		if len(accept) <= maxAccept && asksForEvents(accept) {
 			return true
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/doorcode/caddy-doorcode/challenge/upstream"
 	"github.com/doorcode/caddy-doorcode/challenge/web"
 )
 
@@ -32,24 +33,23 @@ var kindNames = [kinds]string{"page", "api", "ws", "asset", "token", "other", "o
 func (k Kind) String() string { return kindNames[k] }
 
 // KindOf recognises a request by what became of it and by what browsers say of
-// themselves (W3C Fetch Metadata). upgrades: it asks for another protocol. token: it
-// brings an access token.
-func KindOf(r *http.Request, upgrades bool, decision string, token bool) Kind {
+// themselves (W3C Fetch Metadata). token: it brings an access token.
+func KindOf(r *http.Request, met *upstream.Met, decision string, token bool) Kind {
 	switch {
 	case decision == web.DecisionOwn:
 		return KindOwn
-	case upgrades, r.Method == http.MethodConnect:
+	case met.Upgrades, r.Method == http.MethodConnect:
 		return KindWS
 	case token:
 		return KindToken
 	}
-	switch first(r.Header["Sec-Fetch-Dest"]) {
+	switch met.Dest {
 	case "document", "iframe", "frame", "fencedframe", "embed", "object":
 		return KindPage
 	case "empty":
 		return KindAPI
 	case "":
-		return kindByAccept(r.Header)
+		return kindByAccept(r.Header, first(met.Accepts))
 	default:
 		return KindAsset
 	}
@@ -57,8 +57,7 @@ func KindOf(r *http.Request, upgrades bool, decision string, token bool) Kind {
 
 // kindByAccept goes by what browsers without Fetch Metadata ask for: those on plain
 // http say nothing else.
-func kindByAccept(h http.Header) Kind {
-	accept := first(h["Accept"])
+func kindByAccept(h http.Header, accept string) Kind {
 	switch {
 	case first(h["Sec-Fetch-Mode"]) == "navigate", strings.HasPrefix(accept, "text/html"):
 		return KindPage

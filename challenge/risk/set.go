@@ -3,7 +3,10 @@
 
 package risk
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // order is every reason, the most telling first; its bit in a Set is its index.
 var order = [...]Reason{Travel, NewPlace, Operator, Ended, Expired, NewBrowser, NewNetwork, Always, Sensitive}
@@ -26,20 +29,16 @@ func (s Set) Has(r Reason) bool { return s&SetOf(r) != 0 }
 
 // First is the most telling reason; empty when the set is.
 func (s Set) First() Reason {
-	for i, r := range order {
-		if s&(1<<i) != 0 {
-			return r
-		}
+	if i := bits.TrailingZeros16(uint16(s)); i < len(order) {
+		return order[i]
 	}
 	return ""
 }
 
 // Reasons are the reasons, the most telling first.
 func (s Set) Reasons() (list []Reason) {
-	for i, r := range order {
-		if s&(1<<i) != 0 {
-			list = append(list, r)
-		}
+	for ; s.First() != ""; s &= s - 1 { // the lowest bit goes
+		list = append(list, s.First())
 	}
 	return list
 }

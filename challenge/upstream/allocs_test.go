@@ -45,7 +45,7 @@ func TestRequestsCostNoAllocation(t *testing.T) {
 		base := testing.AllocsPerRun(500, func() { r.Header = browserHeader(n) })
 		for name, step := range map[string]func(){
 			"Read":  func() { found := jar.Read(r.Header); _ = found.Values(0) },
-			"Clean": func() { cleaner.Clean(r) },
+			"Clean": func() { cleaner.Clean(r, new(upstream.Met)) },
 			"Set":   func() { headers.Set(r.Header) },
 		} {
 			if name == "Set" && n > 10 {
@@ -106,7 +106,7 @@ func BenchmarkClean(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		r.Header["Cookie"][0] = line
-		cleaner.Clean(r)
+		cleaner.Clean(r, new(upstream.Met))
 	}
 }
 

@@ -40,32 +40,33 @@ func NewCleaner(o CleanerOptions) *Cleaner {
 // stay, since the gate has yet to read its own: Jar.Remove takes them out.
 // Headers.Set comes after it. It allocates nothing where there is nothing to
 // remove; a body of unknown length gets a wrapper, since its trailers are yet to
-// come. It reports whether there is an Upgrade left.
-func (c *Cleaner) Clean(r *http.Request) (upgrades bool) {
-	has := c.sweep(r.Header)
-	if has.connection || has.upgrade || r.Method == http.MethodConnect {
+// come. It fills in what it has met on the way.
+func (c *Cleaner) Clean(r *http.Request, met *Met) {
+	connection, upgrade, trailer := c.sweep(r.Header, met)
+	if connection || upgrade || r.Method == http.MethodConnect {
 		cleanConnection(r)
 	}
-	c.cleanTrailers(r, has.trailer)
-	return has.upgrade && len(r.Header["Upgrade"]) > 0
+	c.cleanTrailers(r, trailer)
+	met.Upgrades = upgrade && len(r.Header["Upgrade"]) > 0
 }
 
-// met are fields that most requests do not have, so that nobody need look for them.
-type met struct{ connection, upgrade, trailer bool }
-
-// sweep is dropClaimed, and tells what it met on the way.
-func (c *Cleaner) sweep(h http.Header) (has met) {
-	for name := range h {
+// sweep is dropClaimed, and tells what it met on the way: of fields that most requests
+// do not have only that there are some.
+func (c *Cleaner) sweep(h http.Header, met *Met) (connection, upgrade, trailer bool) {
+	met.Known = true
+	for name, lines := range h {
 		switch {
 		case !c.claimed.misses(name) && c.claimed.has(name):
 			delete(h, name)
 		case len(name) == len("Upgrade"):
-			has.upgrade, has.trailer = has.upgrade || name == "Upgrade", has.trailer || name == "Trailer"
-		case len(name) == len("Connection"):
-			has.connection = has.connection || name == "Connection"
+			upgrade, trailer = upgrade || name == "Upgrade", trailer || name == "Trailer"
+		case name == "Connection":
+			connection = true
+		default:
+			met.note(name, lines)
 		}
 	}
-	return has
+	return connection, upgrade, trailer
 }
 
 // cleanTrailers drops trailers of ours, those announced now and those that come

@@ -63,7 +63,7 @@ func TestHDR01FieldsOfOtherGatewaysNeverReachTheApp(t *testing.T) {
 func clean(c *upstream.Cleaner, name string) bool {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header = http.Header{http.CanonicalHeaderKey(name): {"x"}}
-	c.Clean(r)
+	c.Clean(r, new(upstream.Met))
 	return len(r.Header) == 1
 }
 
@@ -133,7 +133,7 @@ func TestHDR02MalformedFieldsAreRefusedOrRemoved(t *testing.T) {
 	for _, key := range []string{"Remote-User ", " Remote-User", "Remote-User\t", "remote user", "\x00Remote-User"} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header = http.Header{key: {"mallory"}}
-		if c.Clean(r); len(r.Header) != 0 {
+		if c.Clean(r, new(upstream.Met)); len(r.Header) != 0 {
 			t.Errorf("the key %q stays", key)
 		}
 	}
@@ -184,7 +184,7 @@ func TestHDR03OnlyKnownConnectionOptionsPass(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.Header = tt.have
-			c.Clean(r)
+			c.Clean(r, new(upstream.Met))
 			if diff := cmp.Diff(tt.want, r.Header); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -204,7 +204,7 @@ func TestHDR03ExtendedConnectOpensWebsocketsOnly(t *testing.T) {
 	for protocol, stays := range map[string]bool{"websocket": true, "connect-udp": false, "connect-ip": false, "": false} {
 		r := httptest.NewRequest(http.MethodConnect, "/", nil)
 		r.Header[":protocol"] = []string{protocol}
-		c.Clean(r)
+		c.Clean(r, new(upstream.Met))
 		if _, found := r.Header[":protocol"]; found != stays {
 			t.Errorf(":protocol %q passes: %v, want %v", protocol, found, stays)
 		}
@@ -256,7 +256,7 @@ func TestHDR04AnnouncementsAreCleaned(t *testing.T) {
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x"))
 		r.Header = tt.have
-		c.Clean(r)
+		c.Clean(r, new(upstream.Met))
 		if diff := cmp.Diff(tt.want, r.Header); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -268,11 +268,11 @@ func TestBodiesOfKnownLengthAreLeftAlone(t *testing.T) {
 	body := io.NopCloser(strings.NewReader("x"))
 	r := httptest.NewRequest(http.MethodPost, "/", nil)
 	r.Body, r.ContentLength = body, 1
-	if c.Clean(r); r.Body != body {
+	if c.Clean(r, new(upstream.Met)); r.Body != body {
 		t.Error("a body of known length is wrapped")
 	}
 	r.Body, r.ContentLength = nil, -1
-	if c.Clean(r); r.Body != nil {
+	if c.Clean(r, new(upstream.Met)); r.Body != nil {
 		t.Error("no body became one")
 	}
 }

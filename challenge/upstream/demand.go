@@ -120,14 +120,14 @@ func (s snapshot) snapUsual(h http.Header) snapshot {
 	if len(h) > len(usualFields) {
 		return nil
 	}
-	known := 0
-	for _, name := range usualFields {
-		if lines, found := h[name]; found {
-			s = s.add(name, lines)
-			known++
+	left := len(h)
+	for i := 0; i < len(usualFields) && left > 0; i++ {
+		if lines, found := h[usualFields[i]]; found {
+			s = s.add(usualFields[i], lines)
+			left--
 		}
 	}
-	if known < len(h) {
+	if left > 0 {
 		return nil
 	}
 	return s

@@ -53,7 +53,7 @@ func door(t *testing.T, app http.Handler) *httptest.Server {
 	answers := upstream.NewAnswers(upstream.AnswersOptions{Cookies: cookies})
 	headers := alice(t)
 	return serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		cleaner.Clean(r)
+		cleaner.Clean(r, new(upstream.Met))
 		jar.Remove(r.Header)
 		headers.Set(r.Header)
 		g := answers.Guard(w, r, true)

@@ -133,7 +133,7 @@ func FuzzFieldNames(f *testing.F) {
 		}
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header = http.Header{name: {"x"}}
-		cleaner.Clean(r)
+		cleaner.Clean(r, new(upstream.Met))
 		want := slices.Contains(exact, fold(name)) || strings.HasPrefix(fold(name), "doorcode-")
 		if removed := len(r.Header) == 0; removed != want {
 			t.Fatalf("%q is removed: %v, want %v", name, removed, want)
@@ -151,7 +151,7 @@ func FuzzConnection(f *testing.F) {
 	f.Fuzz(func(t *testing.T, connection, protocol string) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header = http.Header{"Connection": {connection, connection}, "Upgrade": {protocol}}
-		cleaner.Clean(r)
+		cleaner.Clean(r, new(upstream.Met))
 		upgrades := false
 		for _, line := range r.Header["Connection"] {
 			for _, option := range strings.Split(line, ",") {

@@ -168,7 +168,7 @@ func (d *Door) Demand(w http.ResponseWriter, r *http.Request, in *Arrival, a *ch
 		d.refuseScope(w, r)
 		return Outcome{Decision: DecisionDeny, Reason: beyondToken}
 	}
-	if isEarly(r) {
+	if isEarly(r, in) {
 		return d.again(w)
 	}
 	in.demanded = true

@@ -12,8 +12,8 @@ import (
 // isEarly reports a request in TLS early data, which anybody who saw it can
 // send again (RFC 8470): it must change nothing. Of a proxy's word for it, anything
 // but nothing counts, see section 5.1.
-func isEarly(r *http.Request) bool {
-	return r.TLS != nil && !r.TLS.HandshakeComplete || len(r.Header["Early-Data"]) > 0
+func isEarly(r *http.Request, in *Arrival) bool {
+	return r.TLS != nil && !r.TLS.HandshakeComplete || in.Met.Early
 }
 
 // early lets a session read in early data, and has anything else come again after the

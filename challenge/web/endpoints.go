@@ -107,7 +107,7 @@ func (d *Door) serveEndpoint(w http.ResponseWriter, r *http.Request, in *Arrival
 	case isSpeculative(r.Header):
 		d.challengeHead(d.head(w), in, challenge.NewBrowser)
 		empty(w, http.StatusUnauthorized)
-	case isEarly(r) && !(e.open && r.Method != http.MethodPost):
+	case isEarly(r, in) && !(e.open && r.Method != http.MethodPost):
 		d.again(w)
 	case !e.open && d.cookieless(in):
 		d.plainHTTP(w, r, in)

@@ -124,6 +124,9 @@ type Arrival struct {
 	Token Presented
 	// Proxy is the address of a peer that forwards https without being trusted.
 	Proxy string
+	// Met is what the request says of itself, where its header was swept already, see
+	// [upstream.Cleaner.Clean]. The zero value has it looked for.
+	Met upstream.Met
 	// Now is the time of the request.
 	Now time.Time
 
@@ -210,7 +213,7 @@ func (d *Door) Serve(w http.ResponseWriter, r *http.Request, in *Arrival) Outcom
 		hurry(w, r)
 		d.plainHTTP(w, r, in)
 		return Outcome{Decision: DecisionDeny, Reason: PlainHTTP}
-	case isEarly(r):
+	case isEarly(r, in):
 		return d.early(w, r, in)
 	}
 	var verdict challenge.Verdict
@@ -237,8 +240,11 @@ func (d *Door) describe(r *http.Request, in *Arrival) {
 		in.visit = challenge.Visit{}
 		in.found.Clear()
 	}
-	d.cookies.jar(in).Find(r.Header["Cookie"], in.found)
-	d.introduce(r, in)
+	if !in.Met.Known {
+		in.Met.Meet(r.Header)
+	}
+	d.cookies.jar(in).Find(in.Met.Cookies, in.found)
+	d.introduce(in)
 	switch values := in.found.Values(passCookie); len(values) {
 	case 0:
 	case 1:
@@ -264,13 +270,10 @@ func (d *Door) describe(r *http.Request, in *Arrival) {
 
 // introduce fills in what is known of a visit without its cookies. Each field by
 // itself: a literal would be made beside the visit, and copied into it.
-func (d *Door) introduce(r *http.Request, in *Arrival) {
+func (d *Door) introduce(in *Arrival) {
 	v, s := &in.visit, in.site
-	v.Now, v.IP, v.Earlier, v.Page = in.Now, in.IP, in.Earlier, in.Page
+	v.Now, v.IP, v.Earlier, v.Page, v.Agent = in.Now, in.IP, in.Earlier, in.Page, in.Met.Agent
 	v.Audience, v.Host, v.App, v.Link = s.audience, s.host, s.name, s.link
-	if agents := r.Header["User-Agent"]; len(agents) > 0 {
-		v.Agent = agents[0]
-	}
 }
 
 // public lets a request by, with an identity if a session brings one. Nothing
