@@ -163,6 +163,7 @@ func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, nex
 	e.describe(r, repl, p.vars, d, in)
 	in.Token = e.tokenOf(r, p.before)
 	d.cleaner.Clean(r, &in.Met)
+	p.trace()
 	p.judge()
 	if e.witness != nil {
 		e.witness(p.out)
@@ -293,15 +294,22 @@ func (p *passage) setPlaceholders() {
 	p.e.hints.give(p.e.logger, p.r, p.in, p.out)
 }
 
+// trace says by which way the visitor has come.
+func (p *passage) trace() {
+	p.in.Secure = p.r.TLS != nil
+	if p.in.Met.Forwards { // few do, and nothing is looked up for the others
+		trusted := p.vars.trusted()
+		p.in.Secure, p.in.Proxy = visitorScheme(p.r, trusted)
+		p.e.hints.proxy(p.e.logger, p.r, trusted, p.in.IP)
+	}
+}
+
 // describe says what is known of a request. Whom it speaks for is read before
 // any header is removed.
 func (e *entrance) describe(r *http.Request, repl *caddy.Replacer, vars vars, d *doorway, in *web.Arrival) {
 	in.Now = time.Now()
 	in.Original = originalURL(r)
-	trusted := vars.trusted()
-	in.IP = e.clientIP(r, vars, trusted)
-	in.Secure, in.Proxy = visitorScheme(r, trusted)
-	e.hints.proxy(e.logger, r, trusted, in.IP)
+	in.IP = e.clientIP(r, vars)
 	e.rules.describe(r, in, d.door.Owns(in.Original))
 	in.KeepShell = e.settings.AppShell == "keep"
 	switch {

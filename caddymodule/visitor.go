@@ -17,8 +17,8 @@ import (
 // clientIP is the visitor's address as Caddy resolved it. Without
 // trusted_proxies_strict Caddy takes the first of several forwarded addresses,
 // which a visitor can write; the last one is what the trusted proxy saw.
-func (e *entrance) clientIP(r *http.Request, vars vars, trusted bool) netip.Addr {
-	if trusted {
+func (e *entrance) clientIP(r *http.Request, vars vars) netip.Addr {
+	if vars.trusted() {
 		if last, listed := lastForwarded(r); listed {
 			e.hints.list(e.logger)
 			return forwardedIP(last)

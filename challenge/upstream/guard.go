@@ -228,8 +228,10 @@ func (g *Guard) commit(status int) {
 	}
 	if g.private && !cached {
 		cells := cellPool.Get().(*cells)
-		h["Cache-Control"] = cells.take("private")
+		only := cells.take(1)
 		cellPool.Put(cells)
+		only[0] = "private"
+		h["Cache-Control"] = only
 	}
 	if len(g.own) > 0 {
 		// Whatever the app says: a shared cache that kept this answer would hand

@@ -90,13 +90,16 @@ func (h *Headers) Set(header http.Header) {
 		return
 	}
 	cells := cellPool.Get().(*cells)
-	for _, f := range h.fields {
-		header[f.Name] = cells.take(f.Value)
-	}
+	room := cells.take(len(h.fields))
 	cellPool.Put(cells)
+	for i := range h.fields {
+		f := &h.fields[i]
+		room[i] = f.Value
+		header[f.Name] = room[i : i+1 : i+1]
+	}
 }
 
-// cells hands out slices of one value. A cell belongs to the request that took it
+// cells hands out room for slices of one value. A cell belongs to the request that took it
 // and is never used again: what is set on a request may be edited in place and read
 // by a logger after it, so neither a shared slice nor a reused one would do.
 type cells struct {
@@ -107,14 +110,14 @@ const cellsAtOnce = 64
 
 var cellPool = sync.Pool{New: func() any { return new(cells) }}
 
-func (c *cells) take(value string) []string {
-	if len(c.free) == 0 {
-		c.free = make([]string, cellsAtOnce)
+// take takes n of them.
+func (c *cells) take(n int) []string {
+	if len(c.free) < n {
+		c.free = make([]string, max(n, cellsAtOnce))
 	}
-	cell := c.free[:1:1]
-	c.free = c.free[1:]
-	cell[0] = value
-	return cell
+	room := c.free[:n:n]
+	c.free = c.free[n:]
+	return room
 }
 
 const extended = "UTF-8''"

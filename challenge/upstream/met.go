@@ -23,6 +23,9 @@ type Met struct {
 	// Early: a proxy says that the request came in early data (RFC 8470 section 5.1), or
 	// something about it.
 	Early bool
+	// Forwards: a proxy, or a visitor who plays one, says for whom it asks, by X-Forwarded-For or
+	// X-Forwarded-Proto.
+	Forwards bool
 	// Upgrades: it asks for another protocol, by a field that has passed the Cleaner.
 	Upgrades bool
 }
@@ -30,7 +33,7 @@ type Met struct {
 // Meet looks at a header that no Cleaner has swept.
 func (m *Met) Meet(h http.Header) {
 	m.Known = true
-	for _, name := range [...]string{"Cookie", "User-Agent", "Sec-Fetch-Dest", "Accept", "Early-Data"} {
+	for _, name := range [...]string{"Cookie", "User-Agent", "Sec-Fetch-Dest", "Accept", "Early-Data", "X-Forwarded-For", "X-Forwarded-Proto"} {
 		m.note(name, h[name])
 	}
 	m.Upgrades = len(h["Upgrade"]) > 0
@@ -57,6 +60,10 @@ func (m *Met) note(name string, lines []string) {
 	case len("Sec-Fetch-Dest"):
 		if name == "Sec-Fetch-Dest" {
 			m.Dest = lines[0]
+		}
+	case len("X-Forwarded-For"), len("X-Forwarded-Proto"):
+		if name == "X-Forwarded-For" || name == "X-Forwarded-Proto" {
+			m.Forwards = true
 		}
 	}
 }

@@ -21,7 +21,7 @@ import (
 func TestWhatWasMetIsWhatIsLeft(t *testing.T) {
 	names := rapid.SampledFrom([]string{
 		"Cookie", "cookie", "Cookies", "Accept", "Accept-Encoding", "User-Agent", "User_Agent", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-User",
-		"Early-Data", "Early_Data", "Upgrade", "Connection", "Trailer", "Referer", "Remote-User", "Doorcode-Assertion",
+		"Early-Data", "Early_Data", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Accept-Language", "Upgrade", "Connection", "Trailer", "Referer", "Remote-User", "Doorcode-Assertion",
 	})
 	lines := rapid.SliceOfN(rapid.SampledFrom([]string{"", "1", "websocket", "Upgrade", "document"}), 0, 2)
 	rapid.Check(t, func(t *rapid.T) {
@@ -33,7 +33,8 @@ func TestWhatWasMetIsWhatIsLeft(t *testing.T) {
 		if diff := cmp.Diff(left, met, cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("-left +met:\n%s", diff)
 		}
-		if !slices.Equal(met.Cookies, r.Header["Cookie"]) || met.Early != (len(r.Header["Early-Data"]) > 0) || met.Upgrades != (len(r.Header["Upgrade"]) > 0) {
+		forwards := len(r.Header["X-Forwarded-For"])+len(r.Header["X-Forwarded-Proto"]) > 0
+		if met.Forwards != forwards || !slices.Equal(met.Cookies, r.Header["Cookie"]) || met.Early != (len(r.Header["Early-Data"]) > 0) || met.Upgrades != (len(r.Header["Upgrade"]) > 0) {
 			t.Fatalf("of %v it met %d cookies, early %v, upgrades %v", r.Header, len(met.Cookies), met.Early, met.Upgrades)
 		}
 	})
