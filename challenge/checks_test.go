@@ -6,6 +6,7 @@ package challenge_test
 import (
 	"bytes"
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,8 +137,8 @@ func TestACheckThatEndsIsToldOf(t *testing.T) {
 // Whatever machines its mails were asked for at.
 func TestACheckIsToldOfByOneMachine(t *testing.T) {
 	c := newClock()
-	here := toldWorld(t, memstore.New(memstore.Options{Now: c.now}), c)
-	there := toldWorld(t, here.store, c)
+	store := newProbe(c)
+	here, there := toldWorld(t, store, c), toldWorld(t, store, c)
 	b := here.linked(here.gate(challenge.GateOptions{}))
 	b.mailed(ana)
 	c.advance(time.Minute)
@@ -145,7 +146,29 @@ func TestACheckIsToldOfByOneMachine(t *testing.T) {
 	if _, err := b.resend(); err != nil {
 		t.Fatal(err)
 	}
-	if got := append(here.results(), there.results()...); len(got) != 1 {
+	b.gate.Opened(b.flow)
+	got := here.results()
+	store.take()
+	if got = append(got, there.results()...); len(got) != 1 {
+		t.Errorf("told %q, want it once", got)
+	}
+	if calls := store.take(); len(calls) != 0 {
+		t.Errorf("the other machine asks the store %q", calls)
+	}
+}
+
+// An address may have come to the list between two mails.
+func TestACheckIsToldOfOnceItsAddressMayPass(t *testing.T) {
+	c := newClock()
+	w := toldWorld(t, memstore.New(memstore.Options{Now: c.now}), c)
+	b := w.linked(w.gate(challenge.GateOptions{}))
+	b.mailed(nobody)
+	b.gate.SetAccess(access(t, challenge.AccessOptions{Allow: []string{string(nobody)}}))
+	c.advance(time.Minute)
+	if _, err := b.resend(); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.results(); len(got) != 1 {
 		t.Errorf("told %q, want it once", got)
 	}
 }
@@ -197,9 +220,14 @@ func TestAMailThatTheQueueDidNotTakeIsNoCheck(t *testing.T) {
 	if n := challenge.Following(w.house); n != 0 {
 		t.Errorf("%d are followed", n)
 	}
+	b.gate.Opened(b.flow) // its page says that the mail waits
 	w.mailbox.breaks(nil)
 	if _, err := b.resend(); err != nil || challenge.Following(w.house) != 1 {
 		t.Errorf("when it is taken: %v, %d are followed", err, challenge.Following(w.house))
+	}
+	b.gate.Opened(b.flow)
+	if n := w.diary.count(challenge.CheckOpened); n != 1 {
+		t.Errorf("told of its page %d times, want once", n)
 	}
 	if got := w.results(); len(got) != 1 {
 		t.Errorf("told %q, want it once", got)
@@ -232,16 +260,52 @@ func TestChecksAreKeptWhileTheStoreIsAway(t *testing.T) {
 	}
 }
 
-func TestChecksAreBounded(t *testing.T) {
-	w := newWorld(t)
-	g := w.gate(challenge.GateOptions{Policy: challenge.Policy{Limits: challenge.Limits{SendAddress: flood, SendIP: flood, SendTotal: flood, TryAddress: flood, TryIP: flood}}})
-	for n := range challenge.MaxChecks + 10 {
-		b := w.browser(g)
-		b.mailed(someone(n))
-		g.Opened(b.flow)
+// A failing store is one that does something where a door is read, and does not answer.
+type failing struct {
+	*memstore.Store
+	door func()
+}
+
+func (f *failing) Get(ctx context.Context, key string) ([]byte, error) {
+	if strings.HasPrefix(key, "door/") && f.door != nil {
+		f.door()
+		return nil, errDown
 	}
-	if n := challenge.Following(w.house); n != challenge.MaxChecks {
-		t.Errorf("%d are followed, want %d", n, challenge.MaxChecks)
+	return f.Store.Get(ctx, key)
+}
+
+func TestChecksAreBounded(t *testing.T) {
+	c := newClock()
+	store := &failing{Store: memstore.New(memstore.Options{Now: c.now})}
+	w := toldWorld(t, store, c)
+	g := w.gate(challenge.GateOptions{Policy: challenge.Policy{Limits: challenge.Limits{SendAddress: flood, SendIP: flood, SendTotal: flood, TryAddress: flood, TryIP: flood}}})
+	come := 0
+	flood := func(n int) {
+		for range n {
+			come++
+			b := w.browser(g)
+			b.mailed(someone(come))
+			g.Opened(b.flow)
+		}
+		w.mailbox.clear()
+	}
+	want := func(when string) {
+		t.Helper()
+		if list, tags := challenge.Following(w.house), challenge.FollowingTags(w.house); list != challenge.MaxChecks || tags != list {
+			t.Errorf("%s: %d are followed by %d names, want %d", when, list, tags, challenge.MaxChecks)
+		}
+	}
+	for range 10 {
+		flood(challenge.MaxChecks/10 + 10)
+	}
+	want("more than there is room for")
+	store.door = func() { flood(10); store.door = func() {} }
+	w.results()
+	want("when those that could not be looked at are given back")
+	store.door = nil
+	w.results()
+	if last := w.diary.of(challenge.CheckEnded); len(last) != challenge.MaxChecks || last[len(last)-1].Address != someone(come) && last[9].Address != someone(come) {
+		t.Errorf("told of %d, and not of the newest: those that are given back have taken its place", len(last))
 	}
 }
 
@@ -273,6 +337,10 @@ func TestAPageThatAsksForACodeIsToldOfOnce(t *testing.T) {
 	want("a new code", 2)
 	b.gate = w.gateOf(w.machine(), challenge.GateOptions{})
 	want("by another machine", 3)
+	stranger := w.linked(w.gate(challenge.GateOptions{}))
+	stranger.mailed(nobody)
+	b.gate.Opened(stranger.flow)
+	want("by another machine, of an address that may not pass", 3)
 }
 
 // The house looks by itself, and stops when it closes.

@@ -12,10 +12,10 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/store/memstore"
 )
 
-// F-05: the store's clock measures how long a code works, whatever the machines
+// OTC-03, F-05: the store's clock measures how long a code works, whatever the machines
 // believe that were asked for it and at which it is entered.
-func TestF05TheStoresClockMeasuresCodes(t *testing.T) {
-	for _, off := range []time.Duration{-90 * time.Second, 90 * time.Second} {
+func TestOTC03F05TheStoresClockMeasuresCodes(t *testing.T) {
+	for _, off := range []time.Duration{0, -90 * time.Second, 90 * time.Second} {
 		for _, tt := range []struct {
 			name string
 			wait time.Duration
@@ -23,6 +23,7 @@ func TestF05TheStoresClockMeasuresCodes(t *testing.T) {
 		}{
 			{"a second before its end", 10*time.Minute - time.Second, nil},
 			{"at its end", 10 * time.Minute, challenge.ErrCodeExpired},
+			{"a nanosecond after it", 10*time.Minute + 1, challenge.ErrCodeExpired},
 		} {
 			t.Run(off.String()+", "+tt.name, func(t *testing.T) {
 				right := newClock()

@@ -61,6 +61,13 @@ func Following(h *House) int {
 	return len(h.checks.list)
 }
 
+// FollowingTags is by how many names it finds them.
+func FollowingTags(h *House) int {
+	h.checks.mu.Lock()
+	defer h.checks.mu.Unlock()
+	return len(h.checks.by)
+}
+
 // MaxChecks is how many it follows at most, and MaxSpool how many mails may wait.
 const (
 	MaxChecks = maxChecks

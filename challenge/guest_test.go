@@ -77,6 +77,9 @@ func TestAGateThatAsksNobodyStillGuardsSensitivePages(t *testing.T) {
 	if v := b.open(); v.Admission != nil || v.Identity.Email != ana {
 		t.Errorf("verdict %+v, want ana without a session", v)
 	}
+	if e := w.diary.last(); !e.Held.Has(challenge.Sensitive) {
+		t.Errorf("LOG-01: held %q, want that the page is sensitive", e.Held.Reasons())
+	}
 	b.signIn(ana, false)
 	b.wantPass("after the code")
 	w.clock.advance(5 * time.Minute)

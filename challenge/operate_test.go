@@ -6,6 +6,7 @@ package challenge_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -244,6 +245,97 @@ func TestAStandingTellsWhatDecidesAndWhatHappened(t *testing.T) {
 	w.linked(g).mailed(nobody)
 	if s, err := g.Standing(t.Context(), nobody); err != nil || s.Right.Allowed || s.Person != nil || len(s.Pending) != 0 || len(s.Recent) != 0 {
 		t.Errorf("somebody who may not pass: %+v, %v", s, err)
+	}
+}
+
+// What cannot be entered any more, was never mailed, or is over, is no code that works.
+func TestAStandingTellsOfCodesThatWork(t *testing.T) {
+	w := newWorld(t)
+	g := w.gate(challenge.GateOptions{Policy: challenge.Policy{Limits: roomy}})
+	refs := func() (all []string) {
+		for _, c := range must[challenge.Standing](t)(g.Standing(t.Context(), ana)).Pending {
+			all = append(all, c.Ref)
+		}
+		return all
+	}
+	used := w.linked(g)
+	code := used.mailed(ana)
+	for n := range 5 {
+		_ = used.enter(wrong(code, n), false)
+	}
+	w.mailbox.breaks(challenge.ErrQueueFull)
+	_, _ = w.linked(g).ask(ana)
+	w.mailbox.breaks(nil)
+	if got := refs(); len(got) != 0 {
+		t.Errorf("pending %q, want none of one that is used up and one that was not mailed", got)
+	}
+	var want []string
+	for range 3 {
+		w.clock.advance(time.Minute)
+		w.linked(g).mailed(ana)
+		want = slices.Insert(want, 0, w.mailbox.last().Ref)
+	}
+	if diff := cmp.Diff(want, refs()); diff != "" {
+		t.Errorf("pending, the newest first (-want +got):\n%s", diff)
+	}
+	w.clock.advance(8*time.Minute + 30*time.Second)
+	if diff := cmp.Diff(want[:2], refs()); diff != "" {
+		t.Errorf("once the first is over (-want +got):\n%s", diff)
+	}
+}
+
+// The code of a change may be entered by somebody who may pass no more; one to sign in is
+// of no use.
+func TestAStandingTellsOfTheCodeOfAChange(t *testing.T) {
+	w := newWorld(t)
+	g := w.waysGate()
+	b := w.linked(g).signIn(ana, true)
+	w.linked(g).mailed(ana)
+	v := b.visit()
+	v.Confirm, v.Change = b.wantPass("in").Admission.Live, &challenge.Change{Kind: challenge.AddToken}
+	if _, err := g.Begin(t.Context(), v, nil, ana); err != nil {
+		t.Fatal(err)
+	}
+	ref := w.mailbox.last().Ref
+	g.SetAccess(access(t, challenge.AccessOptions{Allow: []string{string(bob)}}))
+	if s, err := g.Standing(t.Context(), ana); err != nil || len(s.Pending) != 1 || s.Pending[0].Ref != ref {
+		t.Errorf("pending %+v, %v, want %s alone", s.Pending, err, ref)
+	}
+}
+
+// Of a network that was reported twice it is told once, by its name as long as that is
+// known, and no longer than it is kept from asking.
+func TestAStandingTellsWhichNetworksAreReported(t *testing.T) {
+	w := newWorld(t)
+	g := w.gate(challenge.GateOptions{Policy: challenge.Policy{Limits: roomy}})
+	reported := func() []string { return must[challenge.Standing](t)(g.Standing(t.Context(), ana)).Reported }
+	first, second := w.linked(g), w.linked(g)
+	second.ip = first.ip
+	want := []string{challenge.Surroundings(first.ip).String()}
+	first.signIn(ana, false)
+	entry := w.mailbox.link(t, challenge.SignInCode)
+	second.signIn(ana, false)
+	w.clock.advance(3 * time.Hour) // no challenge is kept for so long
+	w.linked(g).mustReport(entry)
+	if diff := cmp.Diff(want, reported()); diff != "" {
+		t.Errorf("by an entry, -want +got:\n%s", diff)
+	}
+	w.clock.advance(time.Hour)
+	var codes []string
+	for _, b := range []*browser{first, second} {
+		b.flow, b.session, b.device = nil, "", ""
+		b.mailed(ana)
+		codes = append(codes, w.mailbox.link(t, challenge.SignInCode))
+	}
+	for _, code := range codes {
+		w.linked(g).mustReport(code)
+	}
+	if diff := cmp.Diff(want, reported()); diff != "" {
+		t.Errorf("by two codes, -want +got:\n%s", diff)
+	}
+	w.clock.advance(time.Hour)
+	if got := reported(); len(got) != 0 {
+		t.Errorf("an hour later: %q, want none", got)
 	}
 }
 

@@ -148,18 +148,6 @@ func TestRuling39TheMailBeforeTheUsedCodesLeadsToTheEntryToo(t *testing.T) {
 	thief.over("the thief")
 }
 
-func TestRuling39AUsedCodeCanBeReportedForAWeek(t *testing.T) {
-	w := newWorld(t)
-	b := w.linked(roomyGate(w)).signIn(ana, true)
-	id := w.mailbox.link(t, challenge.SignInCode)
-	w.clock.advance(7*day - time.Second)
-	if _, err := b.reportable(id); err != nil {
-		t.Errorf("a second before: Reportable = %v", err)
-	}
-	w.clock.advance(time.Second)
-	b.wantNoReport("a week later", id)
-}
-
 // What the browser did later goes with it, by whatever names; what other browsers
 // did stays, though they look alike.
 func TestRuling39AReportByACodeEndsItsBrowserAlone(t *testing.T) {

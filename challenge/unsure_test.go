@@ -22,6 +22,7 @@ type line struct {
 	kept atomic.Pointer[func(key string) error]
 	read atomic.Pointer[func(key string)]
 	cut  atomic.Bool
+	deaf atomic.Bool // what was ended is not read
 }
 
 func (l *line) UpdateRun(ctx context.Context, key string, edit func([]byte, time.Time, string) ([]byte, time.Duration, error)) error {
@@ -40,7 +41,7 @@ func (l *line) Update(ctx context.Context, key string, edit func([]byte, time.Ti
 }
 
 func (l *line) GetRun(ctx context.Context, key string) ([]byte, string, error) {
-	if l.cut.Load() {
+	if l.cut.Load() || l.deaf.Load() && key == "ended" {
 		return nil, "", errDown
 	}
 	value, run, err := l.server.GetRun(ctx, key)

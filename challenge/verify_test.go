@@ -16,28 +16,6 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge"
 )
 
-func TestOTC03ACodeWorksUntilItsTimeIsOver(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		wait time.Duration
-		want error
-	}{
-		{"a second before", 10*time.Minute - time.Second, nil},
-		{"at the moment", 10 * time.Minute, challenge.ErrCodeExpired},
-		{"a nanosecond after", 10*time.Minute + 1, challenge.ErrCodeExpired},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
-			b := w.browser(w.gate(challenge.GateOptions{}))
-			code := b.mailed(ana)
-			w.clock.advance(tt.wait)
-			if err := b.enter(code, false); !errors.Is(err, tt.want) {
-				t.Errorf("Verify = %v, want %v", err, tt.want)
-			}
-		})
-	}
-}
-
 // Two houses on one store are two machines.
 func TestOTC04ExactlyOneOfManyRightAnswersWins(t *testing.T) {
 	w := newWorld(t)

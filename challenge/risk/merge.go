@@ -92,11 +92,21 @@ func (p *Profile) mergeSightings(others []Sighting) {
 // merge makes one of two traces of the same thing.
 func (t *Trace) merge(o *Trace) {
 	last := max(t.Day, o.Day)
-	t.Weight, t.Day = rounded(max(t.on(last), o.on(last))), last
+	t.Weight, t.Day = roundedUp(max(t.on(last), o.on(last))), last
 	t.First = min(t.First, o.First)
 	if t.By != o.By {
 		t.By = "" // two browsers have taught it
 	}
+}
+
+// roundedUp keeps a weight short, and no lower than it was: rounded down, a merged trace
+// might go where one of the two that it was made of would stay.
+func roundedUp(weight float64) float64 {
+	short := rounded(weight)
+	if short < weight {
+		short = rounded(short + 0.01)
+	}
+	return short
 }
 
 // on is the weight on a day that is not before the last use.

@@ -6,6 +6,7 @@ package risk_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -60,6 +61,26 @@ func TestWhatBothKnowCountsAsTheOneThatKnowsItBetter(t *testing.T) {
 	}
 	if len(p.Areas) != 1 || len(p.Networks) != 1 {
 		t.Errorf("%d areas, %d networks, want one of each", len(p.Areas), len(p.Networks))
+	}
+}
+
+// Or it would be dropped for another, and come back with the next merge.
+func TestWhatBothKnowIsKnownNoWorseThanByEither(t *testing.T) {
+	for days := range 200 {
+		var p, other risk.Profile
+		p.Learn(lisbon, "laptop00", noon)
+		for range 2 {
+			other.Learn(lisbon, "laptop00", noon.Add(-time.Duration(days)*day))
+		}
+		least := max(1, 2*math.Exp2(-float64(days)/90))
+		p.Merge(other, noon)
+		once := p.Areas[0].Weight
+		if once < least || once > least+0.01 {
+			t.Errorf("after %d days the weight is %v, want %v or a little more", days, once, least)
+		}
+		if p.Merge(other, noon); p.Areas[0].Weight != once {
+			t.Errorf("after %d days it is %v once merged, and %v merged again", days, once, p.Areas[0].Weight)
+		}
 	}
 }
 
