@@ -23,7 +23,7 @@ const module = "github.com/doorcode/caddy-doorcode"
 // layers is the direction of imports: a package may import packages of the
 // layers above its own line, never one of its own line or below.
 var layers = [][]string{
-	{"geo", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words", "challenge/upstream", "challenge/spelling", "challenge/ways", "challenge/activity", "challenge/bound", "challenge/bound/boundtest", "challenge/passkeys/passkeystest"},
+	{"geo", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/words", "challenge/upstream", "challenge/spelling", "challenge/ways", "challenge/activity", "challenge/bound", "challenge/bound/boundtest", "challenge/passkeys/passkeystest", "challenge/stencil"},
 	{"geo/geotest", "challenge/risk", "challenge/tokens", "challenge/passkeys", "challenge/store/redisstore/redistest"},
 	{"challenge", "challenge/pages"},
 	{"challenge/web", "challenge/mailer", "challenge/store/boltstore", "challenge/store/redisstore", "challenge/store/memstore", "challenge/store/storetest"},
@@ -41,15 +41,15 @@ var ours = map[string][]string{
 	"challenge/risk":             {"geo"},
 	"challenge/tokens":           {"challenge/spelling"},
 	"challenge":                  {"geo", "challenge/risk", "challenge/keyring", "challenge/sessions", "challenge/devices", "challenge/ways", "challenge/tokens", "challenge/activity", "challenge/bound", "challenge/passkeys"},
-	"challenge/pages":            {"challenge/devices", "challenge/words"},
+	"challenge/pages":            {"challenge/devices", "challenge/words", "challenge/stencil"},
 	"challenge/web":              {"geo", "challenge", "challenge/devices", "challenge/pages", "challenge/words", "challenge/upstream", "challenge/tokens", "challenge/bound"},
-	"challenge/mailer":           {"challenge", "challenge/devices", "challenge/words"},
+	"challenge/mailer":           {"challenge", "challenge/devices", "challenge/words", "challenge/stencil"},
 	"challenge/store/boltstore":  {"challenge"},
 	"challenge/store/redisstore": {"challenge"},
 	"challenge/store/memstore":   {"challenge"},
 	"challenge/store/storetest":  {"challenge"},
 	"caddymodule/terminal":       {},
-	"caddymodule/telemetry":      {"geo", "challenge", "challenge/risk", "challenge/sessions", "challenge/mailer", "challenge/web"},
+	"caddymodule/telemetry":      {"geo", "challenge", "challenge/risk", "challenge/sessions", "challenge/mailer", "challenge/upstream", "challenge/web"},
 	"caddymodule/doctor":         {"geo", "challenge/mailer", "challenge/pages", "challenge/words"},
 	"caddymodule/gallery":        {"challenge/mailer", "challenge/pages", "challenge/words"},
 	"caddymodule/received":       {},

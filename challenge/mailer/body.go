@@ -13,21 +13,45 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	texttemplate "text/template"
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/devices"
+	"github.com/doorcode/caddy-doorcode/challenge/stencil"
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
 
 //go:embed templates/mail.txt templates/mail.html
 var templates embed.FS
 
+// The built-in forms of mails.
 var (
-	textTemplate = texttemplate.Must(texttemplate.ParseFS(templates, "templates/mail.txt"))
-	htmlTemplate = template.Must(template.ParseFS(templates, "templates/mail.html"))
+	textForm = func() builtIn {
+		t := texttemplate.Must(texttemplate.ParseFS(templates, "templates/"+textName))
+		return builtIn{t, textName, sync.OnceValues(func() (*stencil.Stencil, error) { return stencil.CutText(t, textName) })}
+	}()
+	htmlForm = func() builtIn {
+		t := template.Must(template.ParseFS(templates, "templates/"+htmlName))
+		return builtIn{t, htmlName, sync.OnceValues(func() (*stencil.Stencil, error) { return stencil.CutHTML(t, htmlName) })}
+	}()
 )
+
+// A builtIn is a template of ours.
+type builtIn struct {
+	executor
+	name string
+	cut  func() (*stencil.Stencil, error)
+}
+
+// print appends a mail, by the template itself where its stencil cannot.
+func (t builtIn) print(dst *bytes.Buffer, b *body) error {
+	if s, _ := t.cut(); s.Print(dst, t.name, b) {
+		return nil
+	}
+	return t.Execute(dst, b)
+}
 
 // maxName bounds names in a mail, in characters: an app's, a browser's, a host.
 const maxName = 80
@@ -255,22 +279,33 @@ func withoutPort(host string) string {
 }
 
 // parts renders both forms, by the operator's templates where there are any. What they
-// do not render is rendered by ours, and flaw says why: people wait for the mail.
-func (b *body) parts(own *Templates) (text, html string, flaw, err error) {
-	text, textFlaw, textErr := b.render(own.executor(textName), textTemplate)
-	html, htmlFlaw, htmlErr := b.render(own.executor(htmlName), htmlTemplate)
-	return strings.TrimSpace(text) + "\n", html, both(textFlaw, htmlFlaw), errors.Join(textErr, htmlErr)
+// do not render is rendered by ours, and flaw says why: people wait for the mail. Where
+// only text is mailed, html is empty.
+func (b *body) parts(style *Style) (text, html string, flaw, err error) {
+	own := style.Templates
+	text, flaw, err = b.render(own.executor(textName), textForm)
+	text = strings.TrimSpace(text) + "\n"
+	if style.TextOnly {
+		return text, "", flaw, err
+	}
+	html, htmlFlaw, htmlErr := b.render(own.executor(htmlName), htmlForm)
+	return text, html, both(flaw, htmlFlaw), errors.Join(err, htmlErr)
 }
 
-// usualSize is that of the HTML of most mails, in bytes.
-const usualSize = 4 << 10
+// drafts are what mails are rendered into, reused since they are larger than all else
+// that it takes.
+var drafts = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-func (b *body) render(own, ours executor) (s string, flaw, err error) {
+func (b *body) render(own executor, ours builtIn) (s string, flaw, err error) {
 	if s, flaw = b.byOwn(own); own != nil && flaw == nil {
 		return s, nil, nil
 	}
-	var out bytes.Buffer
-	out.Grow(usualSize)
-	err = ours.Execute(&out, b)
+	out, ok := drafts.Get().(*bytes.Buffer)
+	if !ok {
+		out = new(bytes.Buffer)
+	}
+	defer drafts.Put(out)
+	out.Reset()
+	err = ours.print(out, b)
 	return out.String(), flaw, err
 }

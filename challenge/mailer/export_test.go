@@ -4,6 +4,8 @@
 package mailer
 
 import (
+	"bytes"
+	"errors"
 	"net"
 	"strings"
 
@@ -41,3 +43,18 @@ func (h *HTTP) Identity() string { return h.identity() }
 
 // RefusesMailbox are what tell an answer about a mailbox from one about the service.
 var RefusesMailbox = map[string]func(status int, body []byte) bool{"postmark": refusedByPostmark, "resend": refusedByResend, "sendgrid": refusedBySendGrid}
+
+// Both are the parts of a mail as their stencils print them, and as the templates do;
+// fits is false where a stencil cannot.
+func (l Letter) Both() (printed, executed [2]string, fits bool, err error) {
+	b := l.compose()
+	fits = true
+	for i, form := range []builtIn{textForm, htmlForm} {
+		cut, fault := form.cut()
+		var one, other bytes.Buffer
+		fits = cut.Print(&one, form.name, &b) && fits
+		err = errors.Join(err, fault, form.Execute(&other, &b))
+		printed[i], executed[i] = one.String(), other.String()
+	}
+	return printed, executed, fits, err
+}

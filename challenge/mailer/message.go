@@ -46,7 +46,7 @@ func (l Letter) Render() (Message, error) {
 		return Message{}, fmt.Errorf("checking style: %w", err)
 	}
 	b := l.compose()
-	text, html, flaw, err := b.parts(l.Style.Templates)
+	text, html, flaw, err := b.parts(&l.Style)
 	if err != nil {
 		return Message{}, fmt.Errorf("writing mail: %w", err)
 	}
@@ -57,13 +57,11 @@ func (l Letter) Render() (Message, error) {
 		Date:     l.Date.UTC(),
 		Subject:  b.Subject,
 		Text:     text,
+		HTML:     html,
 		FromName: b.Sender, ReplyTo: l.Style.replyTo(), Headers: l.fields(&b),
 		code: b.Code,
 		stop: secretOf(b.Link),
 		flaw: flaw,
-	}
-	if !l.Style.TextOnly {
-		m.HTML = html
 	}
 	m.Raw, err = l.encode(m)
 	return m, err

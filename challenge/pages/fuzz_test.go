@@ -159,3 +159,17 @@ func FuzzCSS(f *testing.F) {
 		}
 	})
 }
+
+// FuzzPages fills each page with anything, wherever it has a text.
+func FuzzPages(f *testing.F) {
+	for _, text := range hostile {
+		f.Add(text)
+	}
+	f.Add("\x00+&#43;'\"<b>")
+	all := looks(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, s := range screens() {
+			compare(t, all[len(text)%len(all)], english(), filled(s.page, text))
+		}
+	})
+}

@@ -296,6 +296,8 @@ func largest() (list []screen) {
 			c.Delivery = &pages.Delivery{Stage: pages.StageAccepted, At: noon.Add(-9 * time.Minute)}
 		}
 		list = append(list, screen{"the largest page, " + name, c})
+		c.Reason = pages.ReasonKeyless
+		list = append(list, screen{"the largest page without a key, " + name, c})
 	}
 	return list
 }

@@ -4,6 +4,7 @@
 package pages
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"html/template"
@@ -12,6 +13,9 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
+
+	"github.com/doorcode/caddy-doorcode/challenge/stencil"
 )
 
 // maxTemplate bounds one template, in bytes.
@@ -26,7 +30,7 @@ var ErrTemplate = errors.New("templates do not fit")
 // builtIn are our own templates.
 var (
 	ownSources = readOwn()
-	builtIn    = template.Must(parseTemplates(ownSources))
+	builtIn    = newTemplates(template.Must(parseTemplates(ownSources)))
 )
 
 // readOwn reads the templates that are built in, by their names.
@@ -62,6 +66,21 @@ func parseTemplates(sources map[string]string) (*template.Template, error) {
 // they are read.
 type Templates struct {
 	set *template.Template
+	cut func() (*stencil.Stencil, error) // once; the stencil is never nil
+}
+
+// newTemplates takes templates that nobody has executed.
+func newTemplates(set *template.Template) *Templates {
+	return &Templates{set: set, cut: sync.OnceValues(func() (*stencil.Stencil, error) { return stencil.CutHTML(set, TemplateNames()...) })}
+}
+
+// execute appends what a template writes. What a stencil cannot print, such as a function
+// that an operator's template calls, takes longer.
+func (t *Templates) execute(dst *bytes.Buffer, name string, data any) error {
+	if s, _ := t.cut(); s.Print(dst, name, data) {
+		return nil
+	}
+	return t.set.ExecuteTemplate(dst, name, data) //nolint:wrapcheck // it names the file and the line
 }
 
 // TemplateNames are the names of the files that can be replaced.
@@ -84,7 +103,7 @@ func ReadTemplates(fsys fs.FS) (*Templates, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTemplate, err)
 	}
-	t := &Templates{set: set}
+	t := newTemplates(set)
 	if len(own) == 0 {
 		return t, nil
 	}

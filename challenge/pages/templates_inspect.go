@@ -32,7 +32,7 @@ func inspect(t *Templates, own map[string]string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	ours, theirs := &Renderer{look: l, templates: builtIn}, &Renderer{look: l, templates: t.set}
+	ours, theirs := &Renderer{look: l, templates: builtIn}, &Renderer{look: l, templates: t}
 	in := inspection{own: own}
 	for _, sample := range Samples() {
 		want, err := ours.sketch(sample.Page)

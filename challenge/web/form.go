@@ -125,6 +125,9 @@ func (d *Door) receives(w http.ResponseWriter, r *http.Request, in *Arrival) boo
 // not read any further.
 func (d *Door) receivesHeld(w http.ResponseWriter, r *http.Request, in *Arrival) bool {
 	return d.reads(w, r, in, func() int64 {
+		if 0 < r.ContentLength && r.ContentLength <= maxBody { // there is no need to look
+			return maxBody
+		}
 		body := bufio.NewReaderSize(r.Body, maxBody+1)
 		r.Body = bufferedBody{body, r.Body}
 		if start, _ := body.Peek(maxBody + 1); bytes.Contains(start, []byte("&"+fieldHeld+"=")) {

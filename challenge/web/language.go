@@ -64,7 +64,7 @@ func (d *Door) savedBy(r *http.Request, in *Arrival) *words.Lexicon {
 	if live == nil {
 		live = in.visit.Confirm
 	}
-	if live == nil || len(d.catalogue.Languages()) < 2 {
+	if live == nil || !d.catalogue.Several() {
 		return nil
 	}
 	who := challenge.Admission{Live: live, Identity: challenge.Identity{Email: challenge.Email(live.Email)}}
@@ -92,7 +92,7 @@ func (d *Door) languageOf(r *http.Request, in *Arrival) string { return d.words(
 func (d *Door) around(in *Arrival, p pages.Page) pages.Surroundings {
 	name, own := d.endpoint(in.Original)
 	switch {
-	case in.visit.Audience == "", len(d.catalogue.Languages()) < 2, d.cookieless(in), holdsForm(p), isAmbiguous(pathOf(in.Original)):
+	case in.visit.Audience == "", !d.catalogue.Several(), d.cookieless(in), holdsForm(p), isAmbiguous(pathOf(in.Original)):
 		return pages.Surroundings{}
 	case own && (name == languageEndpoint || strings.Contains(name, "/")): // the address of no/ is no other page's to learn
 		return pages.Surroundings{}

@@ -39,7 +39,7 @@ func (d *Door) status(w http.ResponseWriter, r *http.Request, in *Arrival) {
 		p, err := d.gate.Progress(r.Context(), &in.visit, f)
 		if err == nil && p.Phase == challenge.Waiting {
 			ends, wait := p.Ends.UTC().Truncate(time.Second), max(0, int(p.ResendAt.Sub(in.Now)/time.Second))
-			said.Expires, said.ResendIn, said.Mail = &ends, &wait, d.mailOf(r, in, f)
+			said.Expires, said.ResendIn, said.Mail = &ends, &wait, d.mailOf(r, in, f, p.Ends)
 		}
 	}
 	answerJSON(w, r, said)

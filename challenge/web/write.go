@@ -6,7 +6,6 @@ package web
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
@@ -36,8 +35,8 @@ func (d *Door) head(w http.ResponseWriter) http.Header {
 // The gate gives a reason beyond the plainest only to who brings a cookie of ours.
 func (d *Door) challengeHead(h http.Header, in *Arrival, reason challenge.Reason) {
 	h.Set("Doorcode-Reason", string(reason))
-	h.Set("WWW-Authenticate", fmt.Sprintf("Doorcode realm=%q, reason=%q, begin=%q",
-		in.site.host, reason, d.endpointsPath(in.Original)+"begin"))
+	h.Set("WWW-Authenticate", "Doorcode realm="+strconv.Quote(in.site.host)+", reason="+strconv.Quote(string(reason))+
+		", begin="+strconv.Quote(d.endpointsPath(in.Original)+"begin"))
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}

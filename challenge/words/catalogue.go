@@ -34,6 +34,7 @@ type Catalogue struct {
 	shelf    []*volume
 	fallback int // the volume for whoever asks for nothing that is here
 	matcher  language.Matcher
+	chosen   *choices
 }
 
 // volume is a lexicon that may not have been read yet. Reading one takes longer
@@ -84,7 +85,7 @@ func readVolume(l *Lexicon) *volume {
 
 // newCatalogue puts the fallback first, and else the first volume.
 func newCatalogue(shelf []*volume, fallback string) *Catalogue {
-	c := &Catalogue{shelf: shelf}
+	c := &Catalogue{shelf: shelf, chosen: newChoices()}
 	c.fallback = max(slices.IndexFunc(shelf, func(v *volume) bool { return v.lang == fallback }), 0)
 	// The matcher takes the first tag for what suits everybody.
 	tags := []language.Tag{shelf[c.fallback].tag}
@@ -123,17 +124,22 @@ func (c *Catalogue) For(accept string) *Lexicon {
 		// The cut may fall inside a tag: what follows the last comma is dropped.
 		accept = accept[:max(strings.LastIndexByte(accept[:maxAccept], ','), 0)]
 	}
+	return c.chosen.of(accept, c.choose).lexicon()
+}
+
+// choose is For without what was chosen before.
+func (c *Catalogue) choose(accept string) *volume {
 	tags, _, err := language.ParseAcceptLanguage(accept)
 	if err != nil {
-		return c.shelf[c.fallback].lexicon()
+		return c.shelf[c.fallback]
 	}
 	tags = slices.DeleteFunc(tags, c.otherScript)
 	if len(tags) > 0 {
 		if v, confidence := c.match(tags...); confidence != language.No {
-			return v.lexicon()
+			return v
 		}
 	}
-	return c.shelf[c.fallback].lexicon()
+	return c.shelf[c.fallback]
 }
 
 // otherScript reports that a language is here, but not in the script that is
@@ -182,6 +188,9 @@ func (c *Catalogue) Languages() []string {
 	}
 	return tags
 }
+
+// Several reports whether there is a language to choose.
+func (c *Catalogue) Several() bool { return len(c.shelf) > 1 }
 
 // Only is the catalogue with some of its languages, in the given order; without
 // tags, all. Who asks for none of them gets the fallback, which has to be one of

@@ -5,6 +5,7 @@ package words_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -132,5 +133,21 @@ func TestALanguageIsReadOnce(t *testing.T) {
 	c.For("en").Text("k", nil)
 	if want := []string{"en/a.json", "de/a.json"}; !slices.Equal(read, want) {
 		t.Errorf("read %v, want %v", read, want)
+	}
+}
+
+// TestAChoiceIsTheSameEachTime asks for more than is remembered, by turns.
+func TestAChoiceIsTheSameEachTime(t *testing.T) {
+	languages := words.Languages()
+	for range 2 {
+		for i := range 2000 {
+			want := languages[i%len(languages)]
+			accept := fmt.Sprintf("%s,x-%d;q=0.5", want, i)
+			for range 2 {
+				if got := words.For(accept).Lang(); got != want {
+					t.Fatalf("For(%q) is %s", accept, got)
+				}
+			}
+		}
 	}
 }

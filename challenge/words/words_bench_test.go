@@ -5,6 +5,7 @@ package words_test
 
 import (
 	"os"
+	"strconv"
 	"testing"
 
 	"github.com/doorcode/caddy-doorcode/challenge/words"
@@ -28,10 +29,18 @@ func BenchmarkMessage(b *testing.B) {
 }
 
 func BenchmarkFor(b *testing.B) {
-	b.ReportAllocs()
-	for b.Loop() {
-		words.For("de-AT,de;q=0.9,en-GB;q=0.8,en;q=0.7")
-	}
+	b.Run("a header that was sent before", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			words.For("de-AT,de;q=0.9,en-GB;q=0.8,en;q=0.7")
+		}
+	})
+	b.Run("a header that nobody sends", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			words.For("de-AT,de;q=0.9,en-GB;q=0.8,en;q=0." + strconv.Itoa(i))
+		}
+	})
 }
 
 func BenchmarkNear(b *testing.B) {
