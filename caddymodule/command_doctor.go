@@ -25,6 +25,7 @@ type consultation struct {
 	sendTo   string
 	resolver string // address of a DNS server; empty: those of the system
 	strict   bool
+	loaded   *ward // the configuration; nil: it does not load
 }
 
 // consultTime bounds all of it.

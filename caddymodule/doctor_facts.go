@@ -78,6 +78,7 @@ func (c *consultation) load(folder string, written *written, f *doctor.Facts) {
 	f.Fault = refusals(app, stands)
 	f.Late = f.Fault != nil
 	w := &ward{app: app, http: http, stands: stands, trusting: written.trusting(), facts: f}
+	c.loaded = w
 	w.sites()
 	w.mails()
 	w.stores()

@@ -46,6 +46,7 @@ func (c *consultation) askRunning(ctx context.Context, f *doctor.Facts) {
 	if f.Running = r; len(f.URLs) == 0 {
 		f.URLs, f.NoURLs = r.Origins, "give --url https://app.example.com: the running Caddy knows no address of a site"
 	}
+	c.askProofs(ctx, f)
 }
 
 func keysAt(list []keyStatus, storage string) (keys []doctor.Key) {
@@ -75,10 +76,15 @@ func (v *vitals) fill(r *doctor.Running) {
 
 // answer asks one endpoint.
 func (c *consultation) answer(ctx context.Context, path string, into any) error {
+	return c.answerTo(ctx, http.MethodGet, path, order{}, into)
+}
+
+// answerTo asks one endpoint about something.
+func (c *consultation) answerTo(ctx context.Context, method, path string, about order, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	text, err := withinTime(ctx, func() ([]byte, error) {
-		body, err := c.ask(http.MethodGet, path, order{})
+		body, err := c.ask(method, path, about)
 		if err != nil {
 			return nil, err
 		}

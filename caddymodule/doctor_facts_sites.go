@@ -37,6 +37,7 @@ func (w *ward) sites() {
 		site := doctor.Site{
 			Origins: w.app.building.originsOf(e), Endpoints: s.Reach.Endpoints, Earlier: e.identity != nil, SingleSignOn: s.Reach.SingleSignOn,
 			Accent: s.Pages.Accent, Theme: s.Pages.Theme, Guarded: w.guarded(e), Boxed: w.stands[e].inside != "", People: e.lists.crowd(time.Now()),
+			Passkeys: s.passkeysFor(), KeyRequired: s.Session.DeviceBound == "required" && !s.observesAll(),
 		}
 		for _, origin := range site.Origins {
 			site.Hosts = append(site.Hosts, withoutPort(hostOf(origin)))

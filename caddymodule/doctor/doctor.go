@@ -62,6 +62,8 @@ var checks = []Check{
 	{ID: "https", Title: "the site has HTTPS and a good certificate", look: certificates, bare: true},
 	{ID: "clock", Title: "the clock is right", look: clock, bare: true},
 	{ID: "single_sign_on", Title: "shared sessions go to no host of somebody else", look: singleSignOn},
+	{ID: "passkeys", Title: "people can have the passkeys that are wanted", look: passkeys},
+	{ID: "bound", Title: "browsers have the keys that are wanted", look: bound},
 	{ID: "proxies", Title: "visitors are told apart behind a proxy", look: proxies},
 	{ID: "mail", Title: "the mail transports take mail", look: mail},
 	{ID: "sender", Title: "the sender's domain lets mail arrive", look: sender},

@@ -83,6 +83,28 @@ type Site struct {
 	Accent       string
 	Theme        string
 	People       People
+	Passkeys     Passkeys
+	// KeyRequired: browsers without a key of their machine are kept out.
+	KeyRequired bool
+	// Known is what is known of the people whom its lists name one by one; nil: nobody
+	// was asked, or did not say.
+	Known *Known
+}
+
+// Passkeys are what a site makes of passkeys.
+type Passkeys struct {
+	On   bool // people can make them
+	Only bool // nothing else opens the site
+	Idle bool // they are switched on, and not accepted
+}
+
+// A Known is what is known of some people.
+type Known struct {
+	People    int // who may pass
+	Keyed     int // of them, who has a passkey that works at the site
+	Elsewhere int // of the others, who has one for another name
+	Browsers  int // that are remembered
+	Bound     int // of them, those that have a key
 }
 
 // name is how a site is called.

@@ -55,26 +55,41 @@ func origins(urls []string) (found []string) {
 }
 
 func (f *Facts) certificate(ctx context.Context, u *url.URL, n *notes) {
+	origin := u.Scheme + "://" + u.Host
+	chain, err := f.chain(ctx, u)
+	switch {
+	case errors.Is(err, errNoTLS):
+		n.fail(origin, err.Error(), "look in Caddy's log for the certificate of this name, and whether port 80 or 443 is reachable from outside, which getting one needs")
+	case err != nil:
+		n.fail(origin, "no connection: "+err.Error(), "look whether Caddy runs, and whether a firewall lets port 443 by")
+	default:
+		f.judgeCertificate(origin, u.Hostname(), chain, n)
+	}
+}
+
+// errNoTLS reports a handshake that failed.
+var errNoTLS = errors.New("no TLS")
+
+// chain is the certificate that a site shows, good or not, before those that it is signed
+// by. Its errors are errNoTLS, and those of a connection.
+func (f *Facts) chain(ctx context.Context, u *url.URL) ([]*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
 	address := u.Host
 	if u.Port() == "" {
 		address = net.JoinHostPort(u.Hostname(), "443")
 	}
-	origin := u.Scheme + "://" + u.Host
 	raw, err := f.dialAt(nowhere)(ctx, "tcp", address)
 	if err != nil {
-		n.fail(origin, "no connection: "+err.Error(), "look whether Caddy runs, and whether a firewall lets port 443 by")
-		return
+		return nil, err
 	}
-	// What is wrong is looked for below, since a handshake that fails shows no certificate.
+	// What is wrong is looked for by the caller, since a handshake that fails shows no certificate.
 	conn := tls.Client(raw, &tls.Config{ServerName: u.Hostname(), InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) //nolint:gosec // see above
 	defer conn.Close()                                                                                                     //nolint:errcheck // it was only looked at
 	if err := conn.HandshakeContext(ctx); err != nil {
-		n.fail(origin, "no TLS: "+err.Error(), "look in Caddy's log for the certificate of this name, and whether port 80 or 443 is reachable from outside, which getting one needs")
-		return
+		return nil, fmt.Errorf("%w: %w", errNoTLS, err)
 	}
-	f.judgeCertificate(origin, u.Hostname(), conn.ConnectionState().PeerCertificates, n)
+	return conn.ConnectionState().PeerCertificates, nil
 }
 
 func (f *Facts) judgeCertificate(origin, host string, chain []*x509.Certificate, n *notes) {
