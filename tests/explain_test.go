@@ -78,7 +78,7 @@ func TestGEO08ExplainSaysWhatARealRequestGets(t *testing.T) {
 			visitors, cookies := make([]visitor, 4), make([]string, 4)
 			past := openPast(t, c, g)
 			for i := range visitors {
-				visitors[i] = randomVisitor(r, i)
+				visitors[i] = g.randomVisitor(r, i)
 				cookies[i] = past.live(t, visitors[i])
 			}
 			past.close(t)
@@ -106,6 +106,19 @@ func TestGEO08ExplainSaysWhatARealRequestGets(t *testing.T) {
 	}
 }
 
+// browser is that of a visitor, without cookies.
+func (g *guess) browser(t *testing.T, c *harness.Caddy, v visitor) *harness.Browser {
+	t.Helper()
+	b := c.Browser(t)
+	if g.secure {
+		b = c.SecureBrowser(t, "localhost")
+	}
+	if b.From = v.ip; g.earlier {
+		as(t, b, v.email)
+	}
+	return b
+}
+
 // really sends the request and reads what the log says of it. Where the app
 // answers, there is no status to compare.
 func really(t *testing.T, c *harness.Caddy, g guess, v visitor, cookies string) verdict {
@@ -117,10 +130,7 @@ func really(t *testing.T, c *harness.Caddy, g guess, v visitor, cookies string) 
 		return all[:len(all)-1]
 	}
 	before := len(lines())
-	b := c.Browser(t)
-	if b.From = v.ip; g.earlier {
-		as(t, b, v.email)
-	}
+	b := g.browser(t, c, v)
 	header := http.Header{"Accept": {"text/html"}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}, "Sec-Fetch-Site": {"same-origin"}}
 	if cookies != "" {
 		header.Set("Cookie", cookies)

@@ -22,18 +22,21 @@ type guess struct {
 	earlier bool
 	places  bool // there is a database of places
 	office  bool // the office has a name
+	secure  bool // it speaks https, where browsers have keys
 
 	narrow, second bool
 	idle           string   // of remembered browsers
 	age            string   // of codes for sensitive pages
 	listed         []string // who may pass; empty: everybody of the domain
 	denied         string
+	only           bool   // nothing but a passkey opens it
+	keys           string // device_bound
 }
 
 // randomSite makes a configuration. With two, there may be two gates.
 func randomSite(r *rand.Rand, two bool) guess {
 	g := guess{
-		earlier: r.IntN(3) == 0, places: r.IntN(4) > 0, office: r.IntN(4) > 0, narrow: r.IntN(4) == 0, second: two && r.IntN(5) == 0,
+		earlier: r.IntN(3) == 0, places: r.IntN(4) > 0, office: r.IntN(4) > 0, secure: r.IntN(2) == 0, narrow: r.IntN(4) == 0, second: two && r.IntN(5) == 0,
 		idle: []string{"30d", "10d"}[r.IntN(2)], age: []string{"10m", "2h"}[r.IntN(2)],
 	}
 	g.draw(r)
@@ -59,7 +62,7 @@ func (g *guess) draw(r *rand.Rand) {
 		words = slices.DeleteFunc(words, func(string) bool { return r.IntN(2) == 0 })
 		return strings.Join(words, " ")
 	}
-	g.denied, g.listed = fmt.Sprintf("v%d@example.com", r.IntN(6)), nil
+	g.denied, g.listed, g.only = fmt.Sprintf("v%d@example.com", r.IntN(6)), nil, false
 	if r.IntN(4) == 0 {
 		g.listed = []string{"v0@example.com", "v1@example.com", "v2@example.com"}
 	}
@@ -97,8 +100,37 @@ func (g *guess) draw(r *rand.Rand) {
 		observe = "all"
 	}
 	add(observe != "", "observe "+strings.TrimSpace(observe))
-	add(r.IntN(2) == 0, "session {\n\t\t\tbind "+[]string{"none", "network", "place"}[r.IntN(2+b2i(g.places))]+"\n\t\t}")
+	lines = append(lines, g.proofs(r, proof != "" && !strings.Contains(observe, "new_browser"))...)
 	g.text = g.site(lines)
+}
+
+// proofs draws what a code, a passkey and a browser's key are worth. Nothing but a passkey
+// opens a site only where everybody is asked.
+func (g *guess) proofs(r *rand.Rand, asks bool) (lines []string) {
+	if r.IntN(2) == 0 {
+		lines = append(lines, "passkeys on")
+		if g.only = asks && r.IntN(2) == 0; g.only {
+			lines = append(lines, "accept passkey")
+		}
+	}
+	session := ""
+	if r.IntN(2) == 0 {
+		session += "\n\t\t\tbind " + []string{"none", "network", "place"}[r.IntN(2+b2i(g.places))]
+	}
+	if g.keys = []string{"auto", "off", "required"}[r.IntN(2+b2i(g.secure))]; g.keys != "auto" {
+		session += "\n\t\t\tdevice_bound " + g.keys
+	}
+	if session != "" {
+		lines = append(lines, "session {"+session+"\n\t\t}")
+	}
+	return lines
+}
+
+func (g *guess) scheme() string {
+	if g.secure {
+		return "https"
+	}
+	return "http"
 }
 
 // admits reports whether the lists let somebody pass.
@@ -127,7 +159,7 @@ func (g *guess) site(lines []string) string {
 	} else if g.second {
 		more = gate("/admin/* v0@example.com v1@example.com", "secret "+rootSecret) + "\n"
 	}
-	return "http://localhost:PORT {\n\tlog {\n\t\toutput file FOLDER/access.log\n\t}\n" +
+	return g.scheme() + "://localhost:PORT {\n\tlog {\n\t\toutput file FOLDER/access.log\n\t}\n" +
 		"\tlog_append decision {http.doorcode.decision}\n\tlog_append reason {http.doorcode.reason}\n" +
 		first + gate(arguments, lines...) + "\n" + more + "\treverse_proxy APP\n}\n"
 }
@@ -138,9 +170,11 @@ type visitor struct {
 	usual           []string
 	known, session  bool
 	last            time.Duration
+	passkey, bound  bool // the last proof was a passkey; the browser has a key, and proves it
+	copied          bool // it has a key, and brings no proof
 }
 
-func randomVisitor(r *rand.Rand, n int) visitor {
+func (g *guess) randomVisitor(r *rand.Rand, n int) visitor {
 	v := visitor{
 		email: fmt.Sprintf("v%d@example.com", n), ip: whereabouts[r.IntN(len(whereabouts))], known: r.IntN(2) == 0, session: r.IntN(2) == 0,
 		path: []string{"/", "/x", "/admin/x", "/admin;v=1/x", "/own/x", "/open/x", "/open/..%2fx", "/api/x"}[r.IntN(8)],
@@ -151,6 +185,9 @@ func randomVisitor(r *rand.Rand, n int) visitor {
 	}
 	if r.IntN(2) == 0 {
 		v.usual = append(v.usual, v.ip)
+	}
+	if v.known || v.session {
+		v.passkey, v.bound = r.IntN(3) == 0, g.secure && r.IntN(2) == 0
 	}
 	return v
 }
@@ -163,6 +200,12 @@ func (v visitor) arguments() []string {
 	}
 	if v.known {
 		args = append(args, "--known-browser")
+	}
+	if v.passkey {
+		args = append(args, "--passkey")
+	}
+	if v.bound {
+		args = append(args, "--bound")
 	}
 	if v.session {
 		return append(args, "--session", v.last.String())

@@ -17,6 +17,7 @@ import (
 
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/keyring"
+	"github.com/doorcode/caddy-doorcode/challenge/passkeys/passkeystest"
 	"github.com/doorcode/caddy-doorcode/challenge/risk"
 	"github.com/doorcode/caddy-doorcode/challenge/store/boltstore"
 	"github.com/doorcode/caddy-doorcode/geo"
@@ -50,7 +51,7 @@ func (p *past) Send(_ context.Context, n challenge.Notice) error {
 
 func openPast(t *testing.T, c *harness.Caddy, g guess) *past {
 	t.Helper()
-	p := &past{origin: "http://localhost:" + c.Port, named: g.earlier}
+	p := &past{origin: g.scheme() + "://localhost:" + c.Port, named: g.earlier}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -86,7 +87,7 @@ func openPast(t *testing.T, c *harness.Caddy, g guess) *past {
 	p.gate, err = p.house.NewGate(t.Context(), challenge.GateOptions{
 		ID: "past", Access: everyone, Locator: p.places, Grace: 24 * time.Hour,
 		Networks: networks,
-		Policy:   challenge.Policy{Risk: risk.Policy{Places: g.places}, Devices: challenge.DevicePolicy{Idle: idle}, Limits: challenge.Limits{SendAddress: many, SendIP: many, SendTotal: many, TryAddress: many, TryIP: many}},
+		Policy:   challenge.Policy{Risk: risk.Policy{Places: g.places}, Devices: challenge.DevicePolicy{Idle: idle}, Ways: challenge.WaysPolicy{Passkeys: true}, Limits: challenge.Limits{SendAddress: many, SendIP: many, SendTotal: many, TryAddress: many, TryIP: many}},
 	})
 	must(err)
 	return p
@@ -108,38 +109,49 @@ func (p *past) live(t *testing.T, v visitor) string {
 		return ""
 	}
 	now, home := time.Now(), v.ip
+	var key *passkeystest.Authenticator
 	for i, ip := range v.usual {
-		p.enter(t, v.email, ip, now.AddDate(0, 0, -60).Add(time.Duration(i)*time.Hour), false)
+		at := now.AddDate(0, 0, -60).Add(time.Duration(i) * time.Hour)
+		entry := p.enter(t, v.email, ip, at, false)
+		if v.passkey && key == nil {
+			key = p.enrol(t, v.email, ip, at, entry.SetSession)
+		}
 	}
 	if len(v.usual) > 0 {
 		home = v.usual[0]
 	}
-	entry := p.enter(t, v.email, home, now.Add(-v.last), v.known)
+	at := now.Add(-v.last)
+	entry := p.enter(t, v.email, home, at, v.known && !v.passkey)
+	if v.passkey && key == nil {
+		key = p.enrol(t, v.email, home, at, entry.SetSession)
+	}
+	if v.passkey {
+		entry = p.sign(t, v, home, at, key)
+	}
+	session, device, shown := p.names()
 	var cookies []string
 	if v.session {
-		cookies = append(cookies, "doorcode="+entry.SetSession)
+		cookies = append(cookies, session+"="+entry.SetSession)
 	}
 	if v.known {
-		cookies = append(cookies, "doorcode-device="+entry.SetDevice)
+		cookies = append(cookies, device+"="+entry.SetDevice)
+	}
+	if v.bound {
+		if pass := p.bind(t, v, home, at, now, entry); pass != "" && !v.copied {
+			cookies = append(cookies, shown+"="+pass)
+		}
 	}
 	return strings.Join(cookies, "; ")
 }
 
 func (p *past) enter(t *testing.T, email, ip string, at time.Time, remember bool) challenge.Entry {
 	t.Helper()
-	p.clock.Store(at.UnixNano())
-	visit := challenge.Visit{Now: at, Audience: p.origin, Host: "localhost", IP: netip.MustParseAddr(ip)}
-	if p.named {
-		visit.Earlier = &challenge.Identity{Source: "http.auth.user.id", User: email, Email: challenge.Email(email)}
-	}
+	visit := p.visit(email, ip, at)
 	sent, err := p.gate.Begin(t.Context(), &visit, nil, challenge.Email(email))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.mu.Lock()
-	code := p.code.Reveal()
-	p.mu.Unlock()
-	entry, err := p.gate.Verify(t.Context(), &visit, sent.Flow, challenge.Try{Typed: code, Remember: remember})
+	entry, err := p.gate.Verify(t.Context(), &visit, sent.Flow, challenge.Try{Typed: p.lastCode(), Remember: remember})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,12 @@ func policyOf(visitors []visitor, verdicts []verdict) string {
 			age = "session"
 		}
 		fmt.Fprintf(&tests, "  - person: v%d\n    from: '%s'\n    path: '%s'\n    %s: %s\n    expect: %s\n", i, v.ip, v.path, age, v.last, verdicts[i].Decision)
+		if v.passkey {
+			tests.WriteString("    proof: passkey\n")
+		}
+		if v.bound {
+			tests.WriteString("    bound: true\n")
+		}
 		if verdicts[i].Reason != "" {
 			fmt.Fprintf(&tests, "    reason: %s\n", verdicts[i].Reason)
 		}

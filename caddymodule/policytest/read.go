@@ -158,14 +158,22 @@ func (r *reader) complete(n *yaml.Node, t *Test, named bool) {
 		r.fault(n, "'%s' needs a 'from': an address, a network, a city or a country", t.Name)
 	case t.Want.Decision == "":
 		r.fault(n, "'%s' needs an 'expect': %s", t.Name, strings.Join(decisions, ", "))
-	case t.Want.Reason != "" && t.Want.Decision != check:
-		r.fault(n, "'%s': only 'expect: check' has a 'reason'", t.Name)
+	case t.Want.Reason != "" && t.Want.Decision != reasoned(t.Want.Reason):
+		r.fault(n, "'%s': only 'expect: %s' has the 'reason: %s'", t.Name, reasoned(t.Want.Reason), t.Want.Reason)
 	case t.Want.Status != 0 && (t.Want.Decision == pass || t.Want.Decision == "public"):
 		r.fault(n, "'%s': the status of what passes is the app's", t.Name)
 	}
 	if t.From.Text == "" && len(t.Usual) > 0 {
 		t.From = t.Usual[0]
 	}
+}
+
+// reasoned is the decision that a reason stands for.
+func reasoned(reason string) string {
+	if reason == string(challenge.Keyless) {
+		return challenge.Deny.String()
+	}
+	return check
 }
 
 func (r *reader) named(n *yaml.Node) person {

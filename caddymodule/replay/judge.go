@@ -37,6 +37,8 @@ const (
 	whyRenewed   = "the browser may have made the session without a code, which the gate does not take now"
 	whyKeyless   = "the browser had no key, and what else it was is not in the log"
 	whyUnproved  = "the browser did not prove its key, and what else it was is not in the log"
+	whyProof     = "only a passkey opens the gate now, and the log does not say what was shown last"
+	whyKey       = "a key of the browser's machine is required now, and the log does not say whether there was one"
 	whyPersonal  = "the person may have wished to be asked each time, or the gate did so"
 )
 
@@ -140,7 +142,9 @@ func (t *trial) inSession() judgement {
 		return judgement{now: Refused}
 	case t.reason == challenge.Keyless:
 		return unjudged(whyKeyless)
-	case t.reason == challenge.NeedsPasskey && t.gate.Policy.Accept == challenge.AcceptPasskey:
+	case t.demands() != "":
+		return unjudged(t.demands())
+	case t.lacksPasskey():
 		return judgement{now: Asked, reason: challenge.NeedsPasskey}
 	case said != 0:
 		return judgement{now: Asked, reason: said.First()}
@@ -156,6 +160,25 @@ func (t *trial) inSession() judgement {
 	return judgement{now: Passed}
 }
 
+// lacksPasskey reports whether a code was shown last where only a passkey will do.
+func (t *trial) lacksPasskey() bool {
+	return t.reason == challenge.NeedsPasskey && t.gate.Policy.Accept == challenge.AcceptPasskey
+}
+
+// demands says what the gate wants of a session or of a remembered browser that is not in
+// the log. Under the same policy there would be a reason for it.
+func (t *trial) demands() (why string) {
+	switch {
+	case t.same:
+		return ""
+	case t.gate.Policy.Session.DeviceBound == challenge.BoundRequired:
+		return whyKey
+	case t.gate.Policy.Accept == challenge.AcceptPasskey && t.reason != challenge.NeedsPasskey:
+		return whyProof
+	}
+	return ""
+}
+
 // unproved judges a visit whose browser did not prove the key that it has. Where keys
 // count, it is one that nobody knows.
 func (t *trial) unproved() judgement {
@@ -169,7 +192,7 @@ func (t *trial) unproved() judgement {
 // atDoor judges a visit without a session: by a browser, or by an earlier step's word.
 func (t *trial) atDoor() judgement {
 	// A browser that somebody else used last is remembered for both, and asked.
-	remembered, always := (t.held|risk.SetOf(t.reason))&newReasons == 0, t.gate.always()
+	remembered, always := t.news()&newReasons == 0, t.gate.always()
 	asks, observed := t.gate.effects(false)
 	asks &^= risk.SetOf(risk.Sensitive) // see uncoded
 	typed := t.gate.Source == ""
@@ -180,6 +203,8 @@ func (t *trial) atDoor() judgement {
 		return judgement{now: Asked, reason: t.unknownBrowser(asks)}
 	case !remembered:
 		return t.guest(asks)
+	case t.demands() != "":
+		return unjudged(t.demands())
 	}
 	said, why := t.said(asks)
 	switch {
@@ -187,6 +212,8 @@ func (t *trial) atDoor() judgement {
 		return judgement{now: Asked, reason: said.First()}
 	case said != 0:
 		return t.guest(asks)
+	case t.lacksPasskey():
+		return judgement{now: Asked, reason: challenge.NeedsPasskey}
 	case t.reason == risk.Always && t.same: // their own wish, since it is not the gate's
 		return judgement{now: Asked, reason: risk.Always}
 	case t.reason == risk.Always:
@@ -199,6 +226,15 @@ func (t *trial) atDoor() judgement {
 		return t.inSession()
 	}
 	return t.uncoded()
+}
+
+// news are the reasons that say whether the browser was remembered. Where each sign-in
+// needs a code, one that is over is a session.
+func (t *trial) news() risk.Set {
+	if t.reason == risk.Expired && t.held.Has(risk.Always) {
+		return t.held
+	}
+	return t.held | risk.SetOf(t.reason)
 }
 
 // blind reports whether the gate did not look whether the browser was remembered: it
@@ -305,7 +341,7 @@ func (t *trial) unknownBrowser(asks risk.Set) risk.Reason {
 		base = risk.NewBrowser
 	}
 	switch {
-	case t.gate.always() && base == risk.NewBrowser:
+	case t.gate.always() && (base == risk.NewBrowser || t.reason == risk.Always):
 		return risk.Always
 	case t.gate.always(), t.held&lostReasons == 0:
 		return base

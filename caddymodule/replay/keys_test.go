@@ -20,6 +20,9 @@ func requiring(bound challenge.DeviceBound, accept challenge.Accept) func(*repla
 func TestWhatWantsAKeyIsJudgedByIt(t *testing.T) {
 	keyless := decided(`"decision":"deny","reason":"keyless","factor":"session","session":"s1",` + home)
 	unproved := decided(`"decision":"pass","factor":"code","session":"s1","held":["new_browser","always"],"since_s":60,` + home)
+	inSession := decided(`"decision":"check","reason":"travel","factor":"session","session":"s1","held":["travel"],"since_s":60,` + home)
+	browser := decided(`"decision":"pass","factor":"browser","session":"s1","device":"d1","held":["always"],"since_s":60,` + home)
+	over := decided(`"decision":"pass","factor":"code","session":"s1","device":"d1","held":["always"],"since_s":60,` + home)
 	for _, tt := range []struct {
 		name, want string
 		change     func(*replay.Gate)
@@ -31,6 +34,12 @@ func TestWhatWantsAKeyIsJudgedByIt(t *testing.T) {
 		{"where all is only observed it passes", "refused -> passed", func(g *replay.Gate) { g.Policy.Risk.ObserveAll = true }, []string{keyless}},
 		{"a key that was not proved asks", "asked unproved -> asked unproved", nil, []string{verified("unproved"), unproved}},
 		{"where keys do not count, nobody can tell", "asked unproved -> ? the browser did not prove its key, and what else it was is not in the log", requiring(challenge.BoundOff, ""), []string{verified("unproved"), unproved}},
+		{"whether a session has a key that is required now, nobody can tell", "asked travel -> ? " + noKeyTold, requiring(challenge.BoundRequired, ""), []string{inSession}},
+		{"nor whether a remembered browser has", "passed -> ? " + noKeyTold, requiring(challenge.BoundRequired, ""), []string{browser}},
+		{"nor whether a session began by a passkey", "asked travel -> ? " + noProofTold, requiring("", challenge.AcceptPasskey), []string{inSession}},
+		{"nor whether a remembered browser did", "passed -> ? " + noProofTold, requiring("", challenge.AcceptPasskey), []string{browser}},
+		{"who is not known is asked in any case", "asked new_browser -> asked new_browser", requiring(challenge.BoundRequired, challenge.AcceptPasskey), []string{verified("new_browser"), stranger}},
+		{"a session that is over says nothing of its browser", "asked expired -> passed", nil, []string{verified("expired"), over}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			all, _ := run(t, gate(tt.change), tt.lines...)
@@ -40,6 +49,12 @@ func TestWhatWantsAKeyIsJudgedByIt(t *testing.T) {
 		})
 	}
 }
+
+// Why nobody can tell.
+const (
+	noKeyTold   = "a key of the browser's machine is required now, and the log does not say whether there was one"
+	noProofTold = "only a passkey opens the gate now, and the log does not say what was shown last"
+)
 
 // unsure is a gate that wants keys, whose lists cannot say whether Ana may pass.
 func unsure(g *replay.Gate) {
