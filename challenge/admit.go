@@ -38,7 +38,14 @@ func (g *Gate) wave(ctx context.Context, v *Visit, verdict Verdict, held *eviden
 	if verdict.Admission == nil && v.Earlier != nil && v.Earlier.Email != "" {
 		verdict.Admission = g.guestAdmission(v)
 	}
-	g.logVerdict(ctx, v, verdict, FactorNone, held)
+	by := FactorNone
+	switch a := verdict.Admission; {
+	case verdict.SetDevice != "":
+		by = FactorBrowser
+	case a != nil && a.Live.kept():
+		by = FactorSession
+	}
+	g.logVerdict(ctx, v, verdict, by, held)
 	return verdict
 }
 
@@ -60,8 +67,10 @@ func (g *Gate) decide(ctx context.Context, v *Visit, verdict *Verdict) (held *ev
 	reason, over := NewBrowser, error(nil)
 	if v.Session != "" {
 		live, active, err := g.live(ctx, v)
-		if err == nil && g.judge(ctx, v, live, active, verdict) {
-			return nil
+		if err == nil {
+			if known, fresh := g.judge(ctx, v, live, active, verdict); known {
+				return g.tellFresh(ctx, v, verdict, fresh)
+			}
 		}
 		if errors.Is(err, ErrUnavailable) {
 			verdict.Decision = Unavailable
@@ -99,59 +108,78 @@ func reasonOf(err error) Reason {
 	}
 }
 
+// tell records what becomes of a session. Where all is only observed, what comes of the
+// request is another thing, and is told when that is known: see wave and tellFresh.
+func (g *Gate) tell(ctx context.Context, v *Visit, verdict Verdict, held *evidence) {
+	if !g.policy.Risk.ObserveAll {
+		g.logVerdict(ctx, v, verdict, FactorSession, held)
+	}
+}
+
+// tellFresh records what is only observed of a session whose place was judged just now, if
+// there is nothing else to tell of it. It returns what was found about the place.
+func (g *Gate) tellFresh(ctx context.Context, v *Visit, verdict *Verdict, fresh *sighting) (held *evidence) {
+	if fresh == nil {
+		return nil
+	}
+	if g.policy.Risk.ObserveAll && verdict.Decision == Pass && verdict.Observed != 0 {
+		g.logVerdict(ctx, v, *verdict, FactorSession, fresh.held)
+	}
+	return fresh.held
+}
+
 // judge applies the gate's own rules to a live session, and fills in the verdict. It
 // reports false, and leaves that alone, when the session is not one of the identity
-// that the request speaks for.
-func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time, verdict *Verdict) (known bool) {
+// that the request speaks for. fresh is what it makes of the visit's place, unless that
+// was judged before.
+func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time, verdict *Verdict) (known bool, fresh *sighting) {
 	a := live.admission(g)
 	if a == nil || !a.holds(v) {
 		if a = g.admission(v, live); a == nil {
-			return false
+			return false, nil
 		}
 		if !a.right.Allowed {
 			g.log(ctx, v, Event{Name: Denied, Address: a.Identity.Email, Source: live.Source, User: live.User, Rule: a.right.Rule})
 			if live.kept() {
-				g.logVerdict(ctx, v, Verdict{Decision: Deny, Identity: a.Identity, Admission: a}, FactorSession, nil)
+				g.tell(ctx, v, Verdict{Decision: Deny, Identity: a.Identity, Admission: a}, nil)
 			}
 		}
 	}
 	verdict.Decision, verdict.Identity, verdict.Admission = Pass, a.Identity, a
 	if !a.right.Allowed {
 		verdict.Decision = Deny
-		return true
+		return true, nil
 	}
 	if v.Pass != "" && live.held.Load() == nil {
 		g.meetKey(ctx, v, live)
 	}
-	seen, err := g.seen(ctx, v, a)
+	seen, fresh, err := g.seen(ctx, v, a)
 	if err != nil {
 		*verdict = Verdict{Decision: Unavailable}
-		return true
+		return true, nil
 	}
 	verdict.Observed, verdict.Placed = seen.said.Observed, seen.placed
 	switch {
 	case seen.barred:
 		verdict.Decision, verdict.Barred = Deny, true
-		return true
+		return true, fresh
 	case g.wantsKey(v, live):
 		verdict.Decision, verdict.Reason, verdict.Keyless = Deny, Keyless, true
-		g.logVerdict(ctx, v, *verdict, FactorSession, nil)
-		return true
+		g.tell(ctx, v, *verdict, nil)
+		return true, fresh
 	case g.wantsPasskey(v, live):
 		verdict.Decision, verdict.Reason = Check, NeedsPasskey
-		if !g.policy.Risk.ObserveAll { // see wave
-			g.logVerdict(ctx, v, *verdict, FactorSession, nil)
-		}
-		return true
+		g.tell(ctx, v, *verdict, nil)
+		return true, fresh
 	case seen.said.Asks != 0:
 		verdict.Decision, verdict.Reason = Check, seen.said.Asks.First()
-		return true
+		return true, fresh
 	case v.Page.MaxAge > 0 && !g.isFresh(v, live):
 		verdict.Decision, verdict.Reason = Check, Sensitive
-		if live.kept() && !g.policy.Risk.ObserveAll { // see wave
-			g.logVerdict(ctx, v, *verdict, FactorSession, nil)
+		if live.kept() {
+			g.tell(ctx, v, *verdict, nil)
 		}
-		return true
+		return true, fresh
 	}
 	if idle := g.policy.Session.Idle; idle > 0 && live.kept() && v.Now.Sub(active) > idle/4 {
 		verdict.SetSession = g.extend(live, v.Now)
@@ -159,7 +187,7 @@ func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time
 	if generation := live.awaits.Load(); generation != 0 && v.Device != "" {
 		g.settleSecret(ctx, v, live, generation)
 	}
-	return true
+	return true, fresh
 }
 
 // isFresh reports whether the session's code is as fresh as the page wants it,

@@ -24,7 +24,7 @@ func (g *Gate) byEarlierStep(ctx context.Context, v *Visit, verdict Verdict) Ver
 		before = a.here.Load()
 	}
 	var guest Verdict
-	if !g.judge(ctx, v, live, v.Now, &guest) {
+	if known, _ := g.judge(ctx, v, live, v.Now, &guest); !known {
 		return verdict
 	}
 	if guest.Decision == Check { // there is no session that could be confirmed

@@ -125,7 +125,7 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) (Verdict, *
 		return verdict, &entry.held
 	}
 	if entry.session.Email == "" {
-		verdict.ByOperator = said.Said.Has(Operator)
+		verdict.ByOperator, verdict.Keyless = said.Said.Has(Operator), entry.keyless
 		verdict.Reason = said.Said.First()
 		if said.Asks != 0 {
 			verdict.Reason = said.Asks.First()
@@ -139,17 +139,18 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) (Verdict, *
 	}
 	live.held.CompareAndSwap(nil, entry.key) // open may have met it since the record was read
 	var pass Verdict
-	if !g.judge(ctx, v, live, v.Now, &pass) {
+	if known, _ := g.judge(ctx, v, live, v.Now, &pass); !known {
 		return verdict, &entry.held
 	}
 	g.house.streams.goOn(live)
 	g.log(ctx, v, Event{Name: Renewed, Address: who.Email, Source: who.Source, User: who.User, Session: live.ID.Public()})
-	pass.Observed |= said.Observed
-	g.logVerdict(ctx, v, pass, FactorBrowser, &entry.held)
+	if pass.Observed |= said.Observed; pass.Decision == Pass || !g.policy.Risk.ObserveAll { // see wave
+		g.logVerdict(ctx, v, pass, FactorBrowser, &entry.held)
+	}
 	pass.SetSession = token
 	claim.Generation, claim.Expires = entry.generation, entry.expires.Unix()
 	pass.SetDevice = g.house.sealClaims(v, claims.With(claim))
-	return pass, nil
+	return pass, &entry.held
 }
 
 // A reentry is what a remembered browser is given.
@@ -161,6 +162,7 @@ type reentry struct {
 	held       evidence
 	key        *hold // that the browser has proved
 	unproved   bool  // it has not proved the one that it has
+	keyless    bool  // it counts for nothing since it has none
 }
 
 // reenter judges a remembered browser, spends its secret and puts a session on
@@ -178,6 +180,7 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 		p.tidy(now)
 		d := p.device(claim.ID)
 		facts := risk.Facts{Browser: g.standing(d, now), ID: claim.ID, Here: here, Person: &p.Places}
+		entry.keyless = g.keyless(d, now)
 		if facts.Browser == risk.Remembered && g.unproved(d, v) {
 			// Whoever has only a copy must not end what it is a copy of either.
 			facts.Browser, entry.unproved, warns = risk.Unknown, true, d.Bound.Warn(warnEvery, now)

@@ -32,29 +32,28 @@ const (
 
 // seen judges the place of a session. While it stays at one address, or switches
 // between two, such as those of IPv4 and IPv6, that costs two comparisons.
-func (g *Gate) seen(ctx context.Context, v *Visit, a *Admission) (*sighting, error) {
+// fresh is the same, where it was judged just now.
+func (g *Gate) seen(ctx context.Context, v *Visit, a *Admission) (s, fresh *sighting, err error) {
 	if s := a.sighted(v); s != nil {
-		return s, nil
+		return s, nil, nil
 	}
-	s, err := g.sight(ctx, v, a.Live)
-	if err != nil {
-		return nil, err
+	if s, err = g.sight(ctx, v, a.Live); err != nil {
+		return nil, nil, err
 	}
 	if !a.Live.kept() && s.said.Asks != 0 {
-		return s, nil // a code that is entered makes no new admission of a guest
+		return s, s, nil // a code that is entered makes no new admission of a guest
 	}
 	a.sight(s)
-	observes := g.policy.Risk.ObserveAll
-	if a.Live.kept() && (s.barred && !observes || s.said.Asks|s.said.Observed != 0) { // without a session, decide says it
+	if a.Live.kept() && (s.barred || s.said.Asks|s.said.Observed != 0) { // without a session, decide says it
 		verdict := Verdict{Decision: Pass, Reason: s.said.Asks.First(), Identity: a.Identity, Admission: a, Observed: s.said.Observed, Barred: s.barred}
-		if s.barred && !observes {
+		if s.barred {
 			verdict.Decision = Deny
 		} else if s.said.Asks != 0 {
 			verdict.Decision = Check
 		}
-		g.logVerdict(ctx, v, verdict, a.Live.factor(), s.held)
+		g.tell(ctx, v, verdict, s.held)
 	}
-	return s, nil
+	return s, s, nil
 }
 
 // sighted is what the gate made of the visit's address a while ago, if that still
