@@ -15,6 +15,17 @@ import (
 	"github.com/doorcode/caddy-doorcode/tests/harness"
 )
 
+// manyRows are those of a table with a gate and bare Caddy.
+func manyRows() (all []string) {
+	for _, quantity := range []string{
+		"CPU per request (µs)", "CPU per request, all turns together (µs)", "requests a second", "99 % answered within (µs)", "allocations per request",
+		"CPU of wrk per request (µs)",
+	} {
+		all = append(all, quantity+", with Doorcode", "the same, bare Caddy", "the same, with Doorcode : bare Caddy")
+	}
+	return append(all, "memory of the process but for files (MB)", "heap after garbage was collected (MB)", "of which for each session more than one (kB)")
+}
+
 // The program that measures must not rot. What it finds in so short a time says
 // nothing, and nothing is asked of it but that everything was measured.
 func TestTheLoadProgramRuns(t *testing.T) {
@@ -34,9 +45,10 @@ func TestTheLoadProgramRuns(t *testing.T) {
 			[]string{"-what", "sessions", "-sessions", "5", "-profile", profiles},
 			[]string{
 				"CPU per request (µs)", "requests a second", "50 % answered within (µs)", "99 % answered within (µs)", "allocations per request",
-				"CPU of the app per request (µs)", "bytes of header that the app is sent",
+				"CPU of the app per request (µs)", "CPU of wrk per request (µs)", "bytes of header that the app is sent",
 			},
 		},
+		"many people": {[]string{"-what", "many", "-people", "300"}, manyRows()},
 		"strangers with redis": {
 			[]string{"-what", "strangers", "-rate", "200", "-stores", "redis"},
 			[]string{

@@ -29,7 +29,7 @@ func measureCodes(ctx context.Context, s *stage) ([]report, error) {
 		Title: "### Right codes", About: fmt.Sprintf("%d people, 32 of them at once: each code is spent, kept on the disk, and answered with a session and the page behind it.", s.codes),
 		Rows: []row{{Name: "codes a second"}, {Name: "CPU of Caddy for each (µs)"}, {Name: "CPU of Redis for each (µs)"}},
 	}
-	for _, name := range s.storages() {
+	for _, name := range s.stores {
 		var store *process
 		redis := ""
 		if name == "redis" {

@@ -28,9 +28,7 @@ func (c *server) exchange(ctx context.Context, cookies string) (sent, got http.H
 		return nil, nil, err
 	}
 	r.Host = "localhost:" + c.port
-	for name, value := range background {
-		r.Header.Set(name, value)
-	}
+	setAll(r.Header, fieldsAt(c.site(), background))
 	r.Header.Set("X-Forwarded-For", networkOf(0))
 	r.Header.Set("Cookie", cookies)
 	answer, err := http.DefaultTransport.RoundTrip(r)

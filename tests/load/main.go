@@ -6,6 +6,7 @@
 // Command load measures what Doorcode costs, on one machine and over real connections:
 //
 //	go run ./tests/load                  # requests with a session, beside bare Caddy
+//	go run ./tests/load -what many       # from one session to a million
 //	go run ./tests/load -what strangers  # while a flood of strangers comes in
 //	go run ./tests/load -what codes      # right codes per second on each storage
 //	go run ./tests/load -what start      # start and reload with a million people
@@ -26,47 +27,22 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
-	"time"
 )
-
-// settings are what the flags say.
-type settings struct {
-	caddy       string
-	what        string
-	rounds      int
-	span        time.Duration
-	connections int
-	threads     int
-	sessions    int
-	rate        int
-	codes       int
-	people      int
-	stores      string
-	profile     string
-	json        bool
-}
 
 func main() {
 	if serveApp() {
 		return
 	}
-	var s settings
-	flag.StringVar(&s.what, "what", "sessions", "what to measure: sessions, strangers, codes or start")
-	flag.StringVar(&s.caddy, "caddy", "", "the Caddy to measure; without it, cmd/caddy is built")
-	flag.IntVar(&s.rounds, "rounds", 40, "how often each is measured, in turn")
-	flag.DurationVar(&s.span, "span", time.Second, "how long each is measured in a round, in whole seconds")
-	flag.IntVar(&s.connections, "connections", 32, "connections at once")
-	flag.IntVar(&s.threads, "threads", 1, "threads of wrk")
-	flag.IntVar(&s.sessions, "sessions", 1, "people who take turns, 1 to 10000")
-	flag.IntVar(&s.rate, "rate", 500, "strangers a second")
-	flag.IntVar(&s.codes, "codes", 500, "codes that are entered")
-	flag.IntVar(&s.people, "people", 1_000_000, "people with a session in the storage")
-	flag.StringVar(&s.stores, "stores", "embedded redis", "the storages to measure strangers and codes on")
-	flag.StringVar(&s.profile, "profile", "", "a folder for profiles of each Caddy; only of sessions, whose figures they disturb")
-	flag.BoolVar(&s.json, "json", false, "print JSON in place of a table")
-	flag.Parse()
+	s, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		help(os.Stdout)
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Stdout, s); err != nil {
@@ -78,13 +54,12 @@ func main() {
 
 // measurements are what can be measured.
 var measurements = map[string]func(ctx context.Context, s *stage) ([]report, error){
-	"sessions": measureSessions, "strangers": measureStrangers, "codes": measureCodes, "start": measureStart,
+	"sessions": measureSessions, "many": measureMany, "strangers": measureStrangers, "codes": measureCodes, "start": measureStart,
 }
 
 func run(ctx context.Context, out io.Writer, s settings) (err error) {
-	measure, ok := measurements[s.what]
-	if !ok || s.rounds < 1 || s.span < time.Second || s.sessions < 1 || s.sessions > 10_000 || s.rate < 1 || s.codes < 1 || s.people < 1 || flag.NArg() > 0 {
-		return errors.New("flags that make no sense; see -help")
+	if err := s.prepare(); err != nil {
+		return err
 	}
 	folder, err := os.MkdirTemp("", "doorcode-load-")
 	if err != nil {
@@ -98,7 +73,7 @@ func run(ctx context.Context, out io.Writer, s settings) (err error) {
 	}
 	st := &stage{settings: s, folder: folder}
 	defer st.close()
-	reports, err := measure(ctx, st)
+	reports, err := measurements[s.what](ctx, st)
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, st.lastWords())
 	}
@@ -124,5 +99,3 @@ func buildCaddy(ctx context.Context, folder string) (string, error) {
 	}
 	return binary, nil
 }
-
-func (s settings) storages() []string { return strings.Fields(s.stores) }

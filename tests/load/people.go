@@ -31,13 +31,6 @@ type visitor struct {
 	form   string // the hidden value of the page that it is on
 }
 
-// navigation is what browsers say of a click.
-var navigation = map[string]string{
-	"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Accept-Language": "en",
-	"User-Agent":     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
-	"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "same-origin", "Sec-Fetch-User": "?1",
-}
-
 // visit opens a browser without cookies, in a network of its own.
 func (c *server) visit(n int) (*visitor, error) {
 	jar, err := cookiejar.New(nil)
@@ -50,7 +43,7 @@ func (c *server) visit(n int) (*visitor, error) {
 	}}
 	return &visitor{
 		client: &http.Client{Jar: jar, Transport: transport, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		base:   "http://localhost:" + c.port,
+		base:   c.site(),
 		from:   networkOf(n),
 	}, nil
 }
@@ -95,12 +88,10 @@ func (v *visitor) request(ctx context.Context, method, path string, fields url.V
 	if err != nil {
 		return nil, err
 	}
-	for name, value := range navigation {
-		r.Header.Set(name, value)
-	}
+	setAll(r.Header, fieldsAt(v.base, navigation))
 	r.Header.Set("X-Forwarded-For", v.from)
 	if method == http.MethodPost {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		setAll(r.Header, submission)
 		r.Header.Set("Origin", v.base)
 	}
 	return r, nil

@@ -27,6 +27,7 @@ type stage struct {
 	folder    string
 	processes []*process
 	app       *process
+	visits    int // of crowds, so far
 }
 
 // A process is a server that is measured, or that others need.
@@ -145,17 +146,19 @@ func (p *process) cpu() (time.Duration, error) {
 	return time.Duration(at.Nano()), nil
 }
 
-// resident is the memory that a process has, in bytes.
-func (p *process) resident() (int64, error) {
+// resident is the memory that a process has, in bytes, and what of it is no part of a
+// file, as that of the storage is.
+func (p *process) resident() (all, private int64, err error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	var size, pages int64
-	if _, err := fmt.Sscan(string(raw), &size, &pages); err != nil {
-		return 0, err
+	var size, pages, shared int64
+	if _, err := fmt.Sscan(string(raw), &size, &pages, &shared); err != nil {
+		return 0, 0, err
 	}
-	return pages * int64(os.Getpagesize()), nil
+	page := int64(os.Getpagesize())
+	return pages * page, (pages - shared) * page, nil
 }
 
 // freePort finds a port that nobody listens on.

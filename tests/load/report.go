@@ -97,9 +97,10 @@ func (r report) print(out io.Writer) {
 		for _, v := range o.Values {
 			cells = append(cells, number(v))
 		}
-		for _, ratio := range o.Ratios {
+		for i := range r.Pairs {
 			cell := ""
-			if ratio != nil {
+			if i < len(o.Ratios) && o.Ratios[i] != nil {
+				ratio := o.Ratios[i]
 				cell = fmt.Sprintf("%.3f (%.3f to %.3f)", ratio.Median, ratio.Lower, ratio.Upper)
 			}
 			cells = append(cells, cell)
@@ -115,8 +116,10 @@ func number(v float64) string {
 		return fmt.Sprintf("%.0f", v)
 	case v >= 10:
 		return fmt.Sprintf("%.1f", v)
-	default:
+	case v >= 2:
 		return fmt.Sprintf("%.2f", v)
+	default:
+		return fmt.Sprintf("%.3f", v)
 	}
 }
 

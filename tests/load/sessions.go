@@ -8,13 +8,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 )
 
 // A series is what each round found of one Caddy.
 type series struct {
-	cpu, requests, p50, p99, allocs, app []float64
+	cpu, requests, p50, p99, allocs, app, wrk []float64 // of each turn
 
 	strangers, storage, afforded []float64 // under a flood
 }
@@ -27,6 +26,17 @@ func columns(of []series, quantity func(series) []float64) (all [][]float64) {
 	return all
 }
 
+// compareAll adds a row for each quantity of a turn.
+func (r *report) compareAll(found []series) {
+	r.compare("CPU per request (µs)", columns(found, func(o series) []float64 { return o.cpu })...)
+	r.compare("requests a second", columns(found, func(o series) []float64 { return o.requests })...)
+	r.compare("50 % answered within (µs)", columns(found, func(o series) []float64 { return o.p50 })...)
+	r.compare("99 % answered within (µs)", columns(found, func(o series) []float64 { return o.p99 })...)
+	r.compare("allocations per request", columns(found, func(o series) []float64 { return o.allocs })...)
+	r.compare("CPU of the app per request (µs)", columns(found, func(o series) []float64 { return o.app })...)
+	r.compare("CPU of wrk per request (µs)", columns(found, func(o series) []float64 { return o.wrk })...)
+}
+
 // measureSessions compares requests of people with sessions with the same requests to
 // two Caddys without the gate, which take turns with it. One of them tells the app as
 // much as the gate does, the same for everybody: any gate that says who is there costs
@@ -37,34 +47,49 @@ func measureSessions(ctx context.Context, s *stage) ([]report, error) {
 		return nil, err
 	}
 	profiled := s.profileAll(ctx, servers)
-	found := make([]series, len(servers))
-	for round := range s.rounds + 1 {
-		// The gate comes between the others, and each is first as often as last.
-		turn := []int{0, 2, 1}
-		if round%2 == 0 {
-			slices.Reverse(turn)
-		}
-		for _, i := range turn {
-			if err := s.measure(ctx, people, servers[i], &found[i]); err != nil {
-				return nil, err
-			}
-		}
-		if round == 0 { // until caches are warm; it does not count
-			clear(found)
-		}
+	lanes := make([]lane, len(servers))
+	for i, c := range servers {
+		lanes[i] = lane{server: c, people: people}
+	}
+	found, err := s.race(ctx, lanes, fair)
+	if err != nil {
+		return nil, err
 	}
 	r := report{
 		Title: "### Requests with a session", Columns: []string{"bare Caddy", "bare Caddy that sends the same headers", "with Doorcode"}, Pairs: []pair{{2, 0}, {2, 1}},
-		About: fmt.Sprintf("One kilobyte through `reverse_proxy`, %d sessions in turn, with places, sensitive rules, assertion, metrics and access log. The same requests go to all three.", s.sessions),
+		About: fmt.Sprintf("One kilobyte through `reverse_proxy`, %d sessions in turn, with places, sensitive rules, assertion, metrics and access log. The same requests go to all three, in %d turns of %s each.", s.sessions, s.rounds, s.span),
 	}
-	r.compare("CPU per request (µs)", columns(found, func(o series) []float64 { return o.cpu })...)
-	r.compare("requests a second", columns(found, func(o series) []float64 { return o.requests })...)
-	r.compare("50 % answered within (µs)", columns(found, func(o series) []float64 { return o.p50 })...)
-	r.compare("99 % answered within (µs)", columns(found, func(o series) []float64 { return o.p99 })...)
-	r.compare("allocations per request", columns(found, func(o series) []float64 { return o.allocs })...)
-	r.compare("CPU of the app per request (µs)", columns(found, func(o series) []float64 { return o.app })...)
+	r.compareAll(found)
 	r.compare("bytes of header that the app is sent", told...)
 	return []report{r}, profiled()
+}
+
+// fair are the orders in which three take turns: each is as often at each place of a
+// round, each follows each of the others as often, and none itself, whose turn would
+// find the processor's caches as it has left them.
+var fair = [][]int{{0, 1, 2}, {0, 2, 1}, {2, 1, 0}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}}
+
+// A lane is a Caddy, and who visits it.
+type lane struct {
+	server *server
+	people crowd
+}
+
+// race has all take turns round by round, in one order after the other. The first round
+// is there until caches are warm, and does not count.
+func (s *stage) race(ctx context.Context, lanes []lane, orders [][]int) ([]series, error) {
+	found := make([]series, len(lanes))
+	for round := range s.rounds + 1 {
+		for _, i := range orders[round%len(orders)] {
+			if err := s.measure(ctx, lanes[i].people, lanes[i].server, &found[i]); err != nil {
+				return nil, err
+			}
+		}
+		if round == 0 {
+			clear(found)
+		}
+	}
+	return found, nil
 }
 
 // setSessions starts the Caddys that take turns: bare, bare with the same headers, and
@@ -114,6 +139,11 @@ func (s *stage) setSessions(ctx context.Context) (servers []*server, people crow
 
 // measure adds one round to a series.
 func (s *stage) measure(ctx context.Context, people crowd, c *server, to *series) error {
+	// Telling how much was allocated allocates too.
+	asked, err := c.metric(ctx, allocations)
+	if err != nil {
+		return err
+	}
 	allocs, err := c.metric(ctx, allocations)
 	if err != nil {
 		return err
@@ -138,7 +168,8 @@ func (s *stage) measure(ctx context.Context, people crowd, c *server, to *series
 	to.cpu, to.app = append(to.cpu, each(after[0]-before[0])), append(to.app, each(after[1]-before[1]))
 	to.requests = append(to.requests, n.perSecond())
 	to.p50, to.p99 = append(to.p50, float64(n.P50)), append(to.p99, float64(n.P99))
-	to.allocs = append(to.allocs, (allocated-allocs)/float64(n.Requests))
+	to.allocs = append(to.allocs, (allocated-allocs-(allocs-asked))/float64(n.Requests))
+	to.wrk = append(to.wrk, each(n.Used))
 	c.served += n.Requests
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -61,7 +62,10 @@ const accessLog = `	log {
 `
 
 // bareSite is what the gate is compared with. FIELDS are directives that change headers.
-const bareSite = "http://localhost:PORT {\n" + accessLog + "FIELDS\treverse_proxy APP\n}\n"
+const bareSite = "http://localhost:PORT {\n" + accessLog + "FIELDS\treverse_proxy APP\n}\n" + stillSite
+
+// stillSite is told of in the access log as well: what is compared is a page with a page.
+const stillSite = "http://localhost:STILL {\n" + accessLog + "\trespond " + emptyPage + " 401\n}\n"
 
 // gatedSite has everything switched on.
 const gatedSite = `http://localhost:PORT {
@@ -79,23 +83,26 @@ const gatedSite = `http://localhost:PORT {
 		sensitive @pay 5m
 		networks office 198.51.100.0/24
 		page_status 200 /web/*
-		assertion Doorcode-Assertion
+		` + asserts + `
 		limits {
 			LIMITS
 		}
 	}
 	reverse_proxy APP
 }
-http://localhost:STILL {
-	respond ` + emptyPage + ` 401
-}
-`
+` + stillSite
+
+// asserts has the gate send the app signed statements of who is there.
+const asserts = "assertion Doorcode-Assertion"
 
 // emptyPage is what the site beside the gate says until it is told how long its page is.
 const emptyPage = `""`
 
 // roomy are limits that do not get in the way of people who are measured.
 const roomy = "send_address 900/1h\n\t\t\tsend_ip 900/1h\n\t\t\tsend_total 9000/1h\n\t\t\ttry_address 900/1h\n\t\t\ttry_ip 900/1h"
+
+// site is the origin of the site that is measured.
+func (c *server) site() string { return "http://localhost:" + c.port }
 
 // startCaddy starts a Caddy with a site.
 func (s *stage) startCaddy(ctx context.Context, name, cores, site string, replace ...string) (*server, error) {
@@ -184,3 +191,26 @@ func (c *server) metric(ctx context.Context, name string) (float64, error) {
 
 // allocations is the name of the metric that counts them since the start.
 const allocations = "go_memstats_mallocs_total"
+
+// live is how many bytes the heap of a Caddy has after garbage was collected.
+func (c *server) live(ctx context.Context) (float64, error) {
+	// The metrics are those of the last collection but for what was made since.
+	if err := c.collectGarbage(ctx); err != nil {
+		return 0, err
+	}
+	return c.metric(ctx, "go_memstats_heap_alloc_bytes")
+}
+
+func (c *server) collectGarbage(ctx context.Context) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.admin+"/debug/pprof/heap?gc=1", nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close() //nolint:errcheck // read to its end
+	_, err = io.Copy(io.Discard, answer.Body)
+	return err
+}

@@ -8,17 +8,12 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/doorcode/caddy-doorcode/challenge/store/boltstore"
 )
 
 // A beginning is what each start found.
@@ -55,7 +50,7 @@ func measureStart(ctx context.Context, s *stage) ([]report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := populate(ctx, file, s.people); err != nil {
+	if _, err := populate(ctx, file, c.site(), lines[0], s.people-1, nil); err != nil {
 		return nil, err
 	}
 	for range s.rounds {
@@ -76,7 +71,7 @@ func measureStart(ctx context.Context, s *stage) ([]report, error) {
 	r.compare("reload (ms)", few.reload, many.reload)
 	r.compare("memory of the process (MB)", few.memory, many.memory)
 	r.compare("heap in use (MB)", few.heap, many.heap)
-	r.Rows = append(r.Rows, row{Name: "file (MB)", Values: []float64{megabytes(float64(small.Size())), megabytes(float64(large.Size()))}})
+	r.compare("file (MB)", []float64{megabytes(float64(small.Size()))}, []float64{megabytes(float64(large.Size()))})
 	return []report{r}, nil
 }
 
@@ -106,7 +101,7 @@ func (s *stage) begin(ctx context.Context, c *server, cookies string, to *beginn
 	if err := until(ctx, "a session after the reload", func() bool { return c.admits(ctx, cookies) == nil }, c.exited); err != nil {
 		return err
 	}
-	memory, err := c.resident()
+	memory, _, err := c.resident()
 	if err != nil {
 		return err
 	}
@@ -161,29 +156,4 @@ func (c *server) reload(ctx context.Context, from, to string) error {
 		return fmt.Errorf("reloading: status %d: %.1000s", answer.StatusCode, said.String())
 	}
 	return nil
-}
-
-// populate writes as many people into a storage as are asked for: copies of the one who
-// is there, under names as those of others.
-func populate(ctx context.Context, file string, people int) (err error) {
-	store, err := boltstore.Open(boltstore.Options{Path: file})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	keys, err := store.List(ctx, "person/", "", 1)
-	if err != nil || len(keys) == 0 {
-		return fmt.Errorf("finding a person in the storage: %w", err)
-	}
-	record, err := store.Get(ctx, keys[0])
-	if err != nil {
-		return err
-	}
-	return eachOf(ctx, people-1, 512, func(int) error {
-		var name [16]byte
-		_, _ = rand.Read(name[:]) // never fails
-		return store.Update(ctx, "person/"+base64.RawURLEncoding.EncodeToString(name[:]), func([]byte, time.Time) ([]byte, time.Duration, error) {
-			return record, 12 * time.Hour, nil
-		})
-	})
 }

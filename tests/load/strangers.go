@@ -58,7 +58,7 @@ func measureStrangers(ctx context.Context, s *stage) ([]report, error) {
 	}
 	mails := collect(ctx, s.mail())
 	var reports []report
-	for _, name := range s.storages() {
+	for _, name := range s.stores {
 		var store *process
 		redis := ""
 		if name == "redis" {
