@@ -48,7 +48,7 @@ func (s *sharing) names() []string {
 // presented is what the app and Caddy are told of one session, made once.
 type presented struct {
 	headers   *upstream.Headers
-	provider  caddy.ReplacerFunc
+	user      any // the name, boxed: each line of an access log asks for it
 	assertion atomic.Pointer[stated]
 	told      atomic.Pointer[told]
 }
@@ -59,7 +59,8 @@ type presented struct {
 type told struct {
 	admission *challenge.Admission
 	spot      *spot
-	provider  caddy.ReplacerFunc
+	user      any
+	provider  caddy.ReplacerFunc // placeholder
 }
 
 // String keeps the variable from being printed.
@@ -70,7 +71,8 @@ func (p *presented) at(a *challenge.Admission, here *spot) *told {
 	if kept := p.told.Load(); kept != nil && kept.admission == a && kept.spot == here {
 		return kept
 	}
-	made := &told{admission: a, spot: here, provider: here.before(p.provider)}
+	made := &told{admission: a, spot: here, user: p.user}
+	made.provider = made.placeholder
 	p.told.Store(made)
 	return made
 }
@@ -83,7 +85,7 @@ type stated struct {
 }
 
 // prepare makes headers and placeholders of an identity.
-func (s *sharing) prepare(who challenge.Identity, session sessions.Session) any {
+func (s *sharing) prepare(who challenge.Identity, _ sessions.Session) any {
 	values := map[string]string{
 		"Remote-User": who.User, "Remote-Email": string(who.Email), "Remote-Name": who.Name,
 		"Remote-Groups": strings.Join(who.Groups, ","),
@@ -95,34 +97,46 @@ func (s *sharing) prepare(who challenge.Identity, session sessions.Session) any 
 	// A value that cannot be a header is left out: the app sees nothing rather
 	// than something that somebody else made up.
 	headers, _ := upstream.BuildHeaders(fields)
-	return &presented{headers: headers, provider: placeholders(who, session)}
+	return &presented{headers: headers, user: who.User}
 }
 
-// placeholders answers for everything that later handlers, matchers and logs
-// may ask about a session. Values are boxed once.
-func placeholders(who challenge.Identity, session sessions.Session) caddy.ReplacerFunc {
-	fixed := map[string]any{
-		"http.auth.user.id": who.User, "http.auth.user.email": string(who.Email), "http.auth.user.groups": strings.Join(who.Groups, ","),
-		"http.doorcode.session": session.ID.Public(), "http.doorcode.device": session.Browser, "http.doorcode.reason": "",
-		"http.doorcode.country": "", "http.doorcode.city": "", "http.doorcode.asn": "", // unless the place says more
-		"http.doorcode.decision": "pass", "http.doorcode.verified_at": session.AuthTime.UTC().Format(time.RFC3339),
-	}
-	if session.AuthTime.IsZero() { // there is only an earlier step's word
-		fixed["http.doorcode.session"], fixed["http.doorcode.verified_at"] = "", ""
-	}
-	return func(key string) (any, bool) {
-		if !strings.HasPrefix(key, "http.") {
-			return nil, false
+// placeholder answers for everything that later handlers, matchers and logs may ask
+// about a session. Most of it nobody asks for, so that nothing of it is kept.
+func (t *told) placeholder(key string) (any, bool) {
+	who, session := &t.admission.Identity, &t.admission.Live.Session
+	proved := !session.AuthTime.IsZero() // else there is only an earlier step's word
+	switch key {
+	case "http.auth.user.id":
+		return t.user, true
+	case "http.auth.user.email":
+		return string(who.Email), true
+	case "http.auth.user.groups":
+		return strings.Join(who.Groups, ","), true
+	case "http.doorcode.decision":
+		return "pass", true
+	case "http.doorcode.reason":
+		return "", true
+	case "http.doorcode.device":
+		return session.Browser, true
+	case "http.doorcode.session":
+		return only(proved, session.ID.Public), true
+	case "http.doorcode.verified_at":
+		return only(proved, func() string { return session.AuthTime.UTC().Format(time.RFC3339) }), true
+	case "http.doorcode.age":
+		if !proved {
+			return "", true
 		}
-		if key == "http.doorcode.age" {
-			if session.AuthTime.IsZero() {
-				return "", true
-			}
-			return int(time.Since(session.AuthTime) / time.Second), true
-		}
-		value, ok := fixed[key]
-		return value, ok
+		return int(time.Since(session.AuthTime) / time.Second), true
 	}
+	return t.spot.placeholder(key)
+}
+
+// only is a text that there is if something else is so.
+func only(is bool, text func() string) string {
+	if !is {
+		return ""
+	}
+	return text()
 }
 
 // preparePlace makes the placeholders of a place; nil where places are unknown.
@@ -144,7 +158,11 @@ func newSpot(p *geo.Place) *spot {
 	return s
 }
 
+// placeholder answers for a place; nil is an unknown one.
 func (s *spot) placeholder(key string) (any, bool) {
+	if s == nil {
+		s = &nowhere
+	}
 	switch key {
 	case "http.doorcode.country":
 		return s.country, true
@@ -157,18 +175,7 @@ func (s *spot) placeholder(key string) (any, bool) {
 	}
 }
 
-// before puts the place before what else there is to say; nil is an unknown one.
-func (s *spot) before(others caddy.ReplacerFunc) caddy.ReplacerFunc {
-	if s == nil {
-		return others
-	}
-	return func(key string) (any, bool) {
-		if value, ok := s.placeholder(key); ok {
-			return value, true
-		}
-		return others(key)
-	}
-}
+var nowhere = spot{country: "", city: "", asn: ""}
 
 // tell tells an admitted request's matchers, placeholders and app of its session.
 // Placeholders that an earlier step has set stay: they come first.

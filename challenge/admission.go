@@ -72,8 +72,7 @@ func (a *Admission) holds(v *Visit) bool {
 	return v.Earlier == nil || a.earlier.equal(*v.Earlier)
 }
 
-// maxAdmissions bounds what a session keeps: one for each gate it passed, of
-// which a reload makes new ones.
+// maxAdmissions bounds what a session keeps: one for each gate it passed.
 const maxAdmissions = 8
 
 func (l *Live) admission(g *Gate) *Admission {
@@ -95,7 +94,7 @@ func (l *Live) keep(a *Admission) {
 	list := []*Admission{a}
 	if old := l.admissions.Load(); old != nil {
 		for _, other := range *old {
-			if other.gate != a.gate && len(list) < maxAdmissions {
+			if other.gate.id != a.gate.id && len(list) < maxAdmissions { // not that of the gate which a reload has replaced
 				list = append(list, other)
 			}
 		}

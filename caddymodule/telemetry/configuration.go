@@ -76,7 +76,7 @@ var (
 	queueDesc = prometheus.NewDesc("caddy_doorcode_mail_queue",
 		"Mails that wait to be handed over.", nil, nil)
 	sessionsDesc = prometheus.NewDesc("caddy_doorcode_sessions",
-		"Sessions that this machine knows without asking the storage, up to 100000. Some may have ended without a request since.", nil, nil)
+		"Sessions that this machine knows without asking the storage, at most as many as 'session { cache }' says. Some may have ended without a request since.", nil, nil)
 	keyAgeDesc = prometheus.NewDesc("caddy_doorcode_key_age_seconds",
 		"For how long each key that signs at the moment has done so.", []string{"kid"}, nil)
 	builtDesc = prometheus.NewDesc("caddy_doorcode_geoip_build_timestamp_seconds",
