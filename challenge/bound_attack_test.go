@@ -227,6 +227,9 @@ func TestDeviceBoundRequiredKeepsBrowsersOutThatMakeNoKey(t *testing.T) {
 			bare := *b
 			if bare.session = ""; remember {
 				bare.wantCheck("by the device cookie", challenge.Expired)
+				if !bare.open().Keyless {
+					t.Error("that it has no key is not told")
+				}
 			}
 			m := b.binds()
 			w.clock.advance(5 * time.Minute)

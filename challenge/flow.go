@@ -34,6 +34,9 @@ type Flow struct {
 	Note *FlowNote `json:"note,omitempty"`
 	// Passkey is the challenge that a passkey may sign; nil: none was offered.
 	Passkey *passkeyAsk `json:"pk,omitempty"`
+	// Back is where its person was going when they had to change something first, a path
+	// and query. Empty: nowhere.
+	Back string `json:"b,omitempty"`
 
 	second Email // to which a code BySecond is mailed; never sealed, since a cookie shows its length
 }
@@ -133,7 +136,7 @@ func (g *Gate) newFlow(v *Visit, before *Flow, to Email) *Flow {
 	}
 	f.Reason, f.Change = v.Reason, v.Change
 	if before != nil && before.Session == f.Session && sameChange(before.Change, f.Change) {
-		f.ID, f.Of = before.ID, before.Of
+		f.ID, f.Of, f.Back = before.ID, before.Of, before.Back
 		if before.Permit != nil && before.Permit.Half { // one that is whole has had its change, or its time
 			f.Permit = before.Permit
 		}

@@ -116,6 +116,9 @@ func (g *Gate) reasonFor(v *Visit, f *Flow, p *person) Reason {
 	if telling := g.unusual(p, g.where(g.spotOf(v.IP)), v.Now).First(); telling != "" {
 		return telling
 	}
+	if claim, ok := claimOf(g.house.claims(v), v); ok && f.Reason == Expired && Email(claim.Address) == f.owner() && g.keyless(p.device(claim.ID), v.Now) {
+		return Keyless // the time of the browser is not over
+	}
 	return f.Reason
 }
 
@@ -164,7 +167,7 @@ func (g *Gate) tellPersonAt(ctx context.Context, v *Visit, to Email, n Notice, b
 		return
 	}
 	// Whoever brought this about must not choose a language that its person cannot read.
-	n.Language = cmp.Or(p.Settings.Language, n.Language)
+	n.Language, n.Zone = cmp.Or(p.Settings.Language, n.Language), p.Settings.Zone
 	err = errors.Join(err, failed, g.house.sender.Send(ctx, n))
 	n.Second, n.Account = true, string(to)
 	seconds := g.house.seconds(to, b.Second, before)

@@ -99,6 +99,7 @@ type Notice struct {
 	Asked    time.Time
 	Expires  time.Time // of a code; for WrongCodes until when no code is accepted
 	Language string    // language of the page that asked
+	Zone     string    // time zone that the person chose, such as Europe/Lisbon; empty: none
 	Change   ChangeKind
 	Count    int
 	Due      time.Time // when a change takes effect; zero: it has

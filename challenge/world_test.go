@@ -50,6 +50,8 @@ type Mailbox struct {
 	mu      sync.Mutex // guards below
 	notices []challenge.Notice
 	refuse  error
+
+	noDecoys bool // they are dropped, for there are many
 }
 
 func (m *Mailbox) Send(_ context.Context, n challenge.Notice) error {
@@ -57,6 +59,9 @@ func (m *Mailbox) Send(_ context.Context, n challenge.Notice) error {
 	defer m.mu.Unlock()
 	if m.refuse != nil {
 		return m.refuse
+	}
+	if n.Decoy && m.noDecoys {
+		return nil
 	}
 	m.notices = append(m.notices, n)
 	return nil

@@ -37,6 +37,7 @@ type spot struct {
 	near string         // "near Lisbon, Portugal"; empty when unknown
 	city string         // named in near; empty when it names none
 	zone *time.Location // of the city; nil when unknown
+	own  *time.Location // that the reader chose; nil: none
 }
 
 // spot tells a local time only where it names a city: what is no more than a
@@ -47,7 +48,7 @@ func (l Letter) spot(lexicon *words.Lexicon) spot {
 	if p.Located {
 		where.Radius = p.Radius
 	}
-	s := spot{near: plain(lexicon.Near(where), maxName)}
+	s := spot{near: plain(lexicon.Near(where), maxName), own: zone(l.Notice.Zone)}
 	if where.City == "" || where.Private || !strings.Contains(s.near, where.City) {
 		return s
 	}
@@ -142,21 +143,47 @@ func (l Letter) network(lexicon *words.Lexicon) string {
 	return lexicon.Text("mail.network_owner", words.Args{"ip": ip, "owner": owner})
 }
 
-// moment is a time in UTC and by the clocks of a city, without a year: four
-// digits would look like a code.
+// moment is a time by the reader's clock, or else in UTC, and by the clocks of a city
+// where they differ from the reader's, without a year: four digits would look like a
+// code.
 func moment(lexicon *words.Lexicon, at time.Time, s spot) string {
-	utc := at.UTC()
-	text := lexicon.Text("mail.moment", clock(lexicon, utc))
+	read, text := at.UTC(), ""
+	if s.own == nil {
+		text = lexicon.Text("mail.moment", clock(lexicon, read))
+	} else {
+		read = at.In(s.own)
+		args := clock(lexicon, read)
+		args["zone"] = zoneName(read)
+		text = lexicon.Text("mail.moment_zone", args)
+	}
 	if s.zone == nil {
 		return text
 	}
 	local := at.In(s.zone)
+	if s.own != nil && offset(local) == offset(read) {
+		return text
+	}
 	args := clock(lexicon, local)
 	args["moment"], args["city"] = text, s.city
-	if local.Day() != utc.Day() {
+	if local.Day() != read.Day() {
 		return lexicon.Text("mail.moment_other_day", args)
 	}
 	return lexicon.Text("mail.moment_same_day", args)
+}
+
+func offset(at time.Time) int {
+	_, seconds := at.Zone()
+	return seconds
+}
+
+// zoneName is what a zone is called at a time. Of one without letters it has a colon
+// between the digits, as four of them would look like a code.
+func zoneName(at time.Time) string {
+	name, _ := at.Zone()
+	if name == "" || name[0] == '+' || name[0] == '-' {
+		return at.Format("UTC-07:00")
+	}
+	return name
 }
 
 func clock(lexicon *words.Lexicon, at time.Time) words.Args {

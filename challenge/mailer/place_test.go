@@ -123,6 +123,34 @@ func TestML05NamesFromDatabasesAreTame(t *testing.T) {
 	}
 }
 
+func TestAMailTellsTimesByTheClockThatItsReaderChose(t *testing.T) {
+	for name, tt := range map[string]struct {
+		zone, place string
+		want        []string
+	}{
+		"none was chosen":              {"", "", []string{"Time     22 Nov, 12:34 UTC\n", "23 Nov, 12:34 UTC"}},
+		"none, and the place has one":  {"", "Europe/Madrid", []string{"Time     22 Nov, 12:34 UTC (13:34 in Lisbon)\n", "23 Nov, 12:34 UTC (13:34 in Lisbon)"}},
+		"one with letters":             {"Asia/Tokyo", "", []string{"Time     22 Nov, 21:34 JST\n", "23 Nov, 21:34 JST"}},
+		"one without letters":          {"Asia/Kathmandu", "", []string{"Time     22 Nov, 18:19 UTC+05:45\n", "23 Nov, 18:19 UTC+05:45"}},
+		"that of the place":            {"Europe/Berlin", "Europe/Madrid", []string{"Time     22 Nov, 13:34 CET\n", "23 Nov, 13:34 CET"}},
+		"another than that of a place": {"Asia/Tokyo", "Europe/Madrid", []string{"Time     22 Nov, 21:34 JST (13:34 in Lisbon)\n", "23 Nov, 21:34 JST (13:34 in Lisbon)"}},
+		"one whose day is another":     {"Pacific/Auckland", "Europe/Madrid", []string{"Time     23 Nov, 01:34 NZDT (22 Nov, 13:34 in Lisbon)\n", "24 Nov, 01:34 NZDT (23 Nov, 13:34 in Lisbon)"}},
+		"one that there is not":        {"Mars/Olympus", "", []string{"Time     22 Nov, 12:34 UTC\n", "23 Nov, 12:34 UTC"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := located(challenge.WaysChanged)
+			l.Notice.Change, l.Notice.Due = challenge.EraseData, asked.Add(24*time.Hour)
+			l.Notice.Zone, l.Notice.Place.TimeZone = tt.zone, tt.place
+			m := render(t, l)
+			for _, want := range tt.want {
+				if !strings.Contains(m.Text, want) {
+					t.Errorf("text lacks %q:\n%s", want, m.Text)
+				}
+			}
+		})
+	}
+}
+
 func TestAnUnknownAddressHasNoNetwork(t *testing.T) {
 	l := located(challenge.SignInCode)
 	l.Notice.IP = netip.Addr{}
@@ -162,7 +190,7 @@ func TestACreditStandsWhereAPlaceDoes(t *testing.T) {
 
 var reasons = []challenge.Reason{
 	challenge.Travel, challenge.NewPlace, challenge.Operator, challenge.Ended, challenge.Expired,
-	challenge.NewBrowser, challenge.NewNetwork, challenge.Always, challenge.Sensitive, "", "unheard_of",
+	challenge.NewBrowser, challenge.NewNetwork, challenge.Always, challenge.Sensitive, challenge.Keyless, "", "unheard_of",
 }
 
 func TestWhyACodeIsNeeded(t *testing.T) {
@@ -175,6 +203,7 @@ func TestWhyACodeIsNeeded(t *testing.T) {
 		challenge.Ended:      "Someone is signing in on a browser that was signed out.",
 		challenge.Expired:    "The time for which we remember that browser is over.",
 		challenge.Operator:   "The people who run Example asked for a new code.",
+		challenge.Keyless:    "That browser hasn't tied your sign-in to its device.",
 	}
 	const unusualChange = "That browser is at a place you don't usually use."
 	signIn, change := want, map[challenge.Reason]string{challenge.NewPlace: unusualChange, challenge.Travel: unusualChange}

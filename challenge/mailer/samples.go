@@ -167,5 +167,9 @@ func changeSamples() (all []Sample) {
 	for _, kind := range waiting {
 		add("changed-later", challenge.WaysChanged, kind, waits)
 	}
+	add("changed-later-by-own-clock", challenge.WaysChanged, challenge.EraseData, func(l *Letter) {
+		waits(l)
+		l.Notice.Zone = "America/Sao_Paulo"
+	})
 	return all
 }

@@ -172,16 +172,16 @@ func (c AccountChoices) language(s scribe) *languageView {
 	return v
 }
 
-// Erasing says that everything is going to be erased, and until when that
+// AccountErasing says that everything is going to be erased, and until when that
 // can be cancelled. Its person is signed out, so that it is no page of the frame.
-type Erasing struct {
+type AccountErasing struct {
 	Frame AccountFrame
 	Due   time.Time
 }
 
-func (Erasing) kind() kind { return still }
+func (AccountErasing) kind() kind { return account }
 
-func (p Erasing) content(s scribe) content {
+func (p AccountErasing) content(s scribe) content {
 	return plain(s.both("account.erasing", nil), plainView{
 		Text: []template.HTML{
 			s.html("account.erasing_out", nil),

@@ -25,7 +25,7 @@ func TestAccountTimesAreExactAndInThePersonsZone(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			page := pages.Erasing{Frame: pages.SampleFrame("settings"), Due: noon.AddDate(0, 0, 1)}
+			page := pages.AccountErasing{Frame: pages.SampleFrame("settings"), Due: noon.AddDate(0, 0, 1)}
 			if tt.zone != "" {
 				zone, err := time.LoadLocation(tt.zone)
 				if err != nil {

@@ -33,7 +33,7 @@ var sheets = [...][]string{
 	still:   {"style", "form", "plain"},
 	asking:  {"style", "form", "email", "check"},
 	coding:  {"style", "form", "code", "check"},
-	sending: {"style"},
+	sending: {"style", "plain"},
 	framed:  {"style", "plain"},
 	account: {"style", "form", "email", "code", "check", "plain", "account"},
 

@@ -76,10 +76,13 @@ func (s scribe) past(now, then time.Time) message {
 }
 
 // Delivered is what there is to say of the mail of a page, as plain text for a JSON
-// answer. It is "" where there is nothing to say, and has {time} in the place of a
-// time of day.
+// answer: that none goes out with MailDown, else how far it came. It is "" where there is
+// nothing to say, and has {time} in the place of a time of day.
 func (r *Renderer) Delivered(lex *words.Lexicon, page Code) string {
 	s := scribe{lex: lex, look: r.look}
+	if page.Trouble == MailDown {
+		return s.both("mail_down.text", words.Args{"until": s.text("time.until", words.Args{"time": "{time}"})}).text
+	}
 	when := s.text("time.at", words.Args{"time": "{time}"})
 	return page.withDefaults().delivery(s, message{text: when}).text
 }

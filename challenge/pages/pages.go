@@ -21,7 +21,7 @@ import (
 
 // A Page is one of this package's screens: Email, Code, Send, SendForm, Begin,
 // NoAccess, NoCountry, Keyless, Stop, Stopped, StopOver, Restored, SignOut, SignedOut,
-// CookiesBlocked, Unavailable, Framed, PlainHTTP, NotSent, Languages, Erasing, Passkey or Refused,
+// CookiesBlocked, Unavailable, Framed, PlainHTTP, NotSent, Languages, Passkey or Refused,
 // or one of the account pages, whose names begin with Account.
 type Page interface {
 	kind() kind
@@ -90,7 +90,7 @@ type view struct {
 // and is safe for concurrent use.
 type Renderer struct {
 	look      *look
-	templates *template.Template
+	templates *Templates
 	policies  [kinds]string
 }
 
@@ -110,7 +110,7 @@ func New(options LookOptions) (*Renderer, error) {
 	}
 	r := &Renderer{look: l, templates: builtIn}
 	if options.Templates != nil {
-		r.templates = options.Templates.set
+		r.templates = options.Templates
 	}
 	for k := range r.policies {
 		r.policies[k] = policy(l, kind(k))
@@ -129,7 +129,7 @@ func (r *Renderer) RenderIn(dst *bytes.Buffer, lex *words.Lexicon, page Page, ar
 	s := scribe{lex: lex, look: r.look}
 	c := page.content(s)
 	start := dst.Len()
-	if err := r.templates.ExecuteTemplate(dst, c.template, r.view(s, c, page.kind(), around)); err != nil {
+	if err := r.templates.execute(dst, c.template, r.view(s, c, page.kind(), around)); err != nil {
 		return fmt.Errorf("rendering %s: %w", c.template, err)
 	}
 	// What was typed may be no UTF-8, but what is said to be UTF-8 has to be.

@@ -85,6 +85,9 @@ type Passkey struct {
 	Endpoints, Flow, Held string
 	AnswersPost           bool
 	FormNotSent           bool
+	// ToAdd is the query of the link to where a passkey is made; empty, or it begins
+	// with "?".
+	ToAdd string
 	// Address is the person's; its first letter and domain are shown.
 	Address      string
 	Trouble      PasskeyTrouble
@@ -111,7 +114,7 @@ func (p Passkey) content(s scribe) content {
 		Text:    []template.HTML{s.html("passkey.only", nil), s.both("no_access.text", words.Args{"address": s.masked(p.Address)}).html},
 		Trouble: p.sentence(s).html, Use: s.text("passkey.use", nil),
 		Unable: s.html("passkey.unable", nil), None: s.html("passkey.none", nil),
-		Add:    link{URL: p.Endpoints + "passkeys", Label: s.text("passkey.add", nil)},
+		Add:    link{URL: p.Endpoints + "passkeys" + p.ToAdd, Label: s.text("passkey.add", nil)},
 		Switch: link{URL: p.Endpoints + "signout", Label: s.text("no_access.switch", nil)},
 	}
 	v.notes(s, false, false, s.fate(p.Held != "", p.FormNotSent))

@@ -166,12 +166,19 @@ func (p NoCountry) content(s scribe) content {
 // Keyless is shown where a browser has to have a key of its own, and made none. Its
 // form signs out, as in NoAccess, and its link leads to the account pages, which work
 // without a key.
-type Keyless struct{ Endpoints, Flow string }
+type Keyless struct {
+	Endpoints, Flow string
+	// FormNotSent: it answers a form of the app. No check lets that through.
+	FormNotSent bool
+}
 
 func (Keyless) kind() kind { return still }
 
 func (p Keyless) content(s scribe) content {
 	v := plainView{Text: []template.HTML{s.html("keyless.text", nil)}}
+	if p.FormNotSent {
+		v.Notice = s.html("keyless.form", nil)
+	}
 	if p.Endpoints != "" {
 		v.Links = []link{{URL: p.Endpoints, Label: s.text("account.pages", nil)}}
 		v.Form = &formView{

@@ -24,6 +24,7 @@ const (
 	ReasonSensitive
 	ReasonOperator
 	ReasonUnproved
+	ReasonKeyless // where the visit comes from is not told: it is no matter of places
 )
 
 // whyView is the question and its answer.
@@ -42,7 +43,7 @@ func (p Code) why(s scribe) *whyView {
 	v := &whyView{Question: s.text("code.why", nil)}
 	near := s.near(p.Near)
 	switch {
-	case near.text == "":
+	case near.text == "", p.Reason == ReasonKeyless:
 		v.Text = []template.HTML{s.html(key, nil)}
 		return v
 	case p.Reason == ReasonNewPlace:
@@ -78,6 +79,8 @@ func (r Reason) key() string {
 		return "reason.operator"
 	case ReasonUnproved:
 		return "reason.unproved"
+	case ReasonKeyless:
+		return "reason.keyless"
 	default:
 		return ""
 	}

@@ -90,7 +90,7 @@ func accountSamples() []Sample {
 		{"account-export", sampleCoded(ask("settings", "account.take"))},
 		{"account-erase", sampleCoded(ask("settings", "account.wipe"))},
 		{"account-not-visited", NotVisited{Action: "./activity?problems"}},
-		{"account-erasing", Erasing{Frame: sampleFrame("settings"), Due: sampleNow.AddDate(0, 0, 1)}},
+		{"account-erasing", AccountErasing{Frame: sampleFrame("settings"), Due: sampleNow.AddDate(0, 0, 1)}},
 	}
 }
 

@@ -15,6 +15,7 @@ func plainSamples() []Sample {
 		{"6-no-access", NoAccess{Address: "ana@example.com", Endpoints: sampleEndpoints, Flow: sampleFlow}},
 		{"6-no-access-known", NoAccess{Address: "ana@example.com", Known: true}},
 		{"6-keyless", Keyless{Endpoints: sampleEndpoints, Flow: sampleFlow}},
+		{"6-keyless-form", Keyless{Endpoints: sampleEndpoints, Flow: sampleFlow, FormNotSent: true}},
 		{"9-sign-out", SignOut{Endpoints: sampleEndpoints, Flow: sampleFlow, Remembered: true, Keep: "/reports"}},
 		{"9-signed-out", SignedOut{Again: "/"}},
 		{"10-cookies", CookiesBlocked{Host: "app.example.com", Again: "/reports"}},
@@ -68,6 +69,7 @@ func placeSamples() []Sample {
 		{"2-code-new-place-unknown", because(ReasonNewPlace, words.Spot{})},
 		{"2-code-travel", because(ReasonTravel, words.Spot{Country: "JP", Radius: 900})},
 		{"2-code-new-network", because(ReasonNewNetwork, words.Spot{Private: true})},
+		{"2-code-keyless", because(ReasonKeyless, sampleLisbon)},
 		{"2-code-operator", because(ReasonOperator, sampleLisbon)},
 		{"2s-confirm", sampleConfirm()},
 		{"2s-confirm-wrong", confirmWith(func(c *Code) {

@@ -33,6 +33,7 @@ type desk struct {
 	name      string // of the endpoint
 
 	read *challenge.Account // nil before account was asked
+	goOn string             // where the person was going when they had to come here; empty: nowhere
 }
 
 // atDesk makes the endpoint of an account page. An app's script can neither read

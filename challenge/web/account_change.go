@@ -42,7 +42,7 @@ func (k *desk) startChange(c challenge.Change) {
 	if sent.Recently {
 		note = &challenge.FlowNote{Kind: noteRecent}
 	}
-	flow.Note = note
+	flow.Note, flow.Back = note, k.goOn
 	k.w.Header().Add("Set-Cookie", d.cookies.flow(k.in, d.gate.SealFlow(flow), challenge.FlowLife))
 	k.to(k.name)
 }

@@ -4,6 +4,8 @@
 package web
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -12,8 +14,37 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
 )
 
+const (
+	// queryGoOn says, sealed, where its person was going before they had to make a passkey.
+	queryGoOn   = "to"
+	purposeGoOn = "go on with a passkey"
+	// maxGoOn bounds it, in bytes as it is written: it is kept in a cookie.
+	maxGoOn = 1 << 10
+)
+
+// toPasskeys is the query with which [4] leads to the page of passkeys. The path of that
+// page alone would tell no more than where the person was, and not what they asked for.
+func (c *check) toPasskeys() string {
+	back := safeBack(c.back)
+	if written, err := json.Marshal(back); err != nil || len(written) > maxGoOn {
+		return ""
+	}
+	return "?" + queryGoOn + "=" + c.door.sealFor(c.in, purposeGoOn, form{Session: c.in.visit.Confirm.Key(), Back: back, Made: c.in.Now.Unix()})
+}
+
+// wasGoing reads what toPasskeys wrote for this session.
+func (k *desk) wasGoing() string {
+	var f form
+	err := k.door.openFor(k.in, purposeGoOn, k.query().Get(queryGoOn), &f)
+	if err != nil || f.Session != k.admission.Live.Key() {
+		return ""
+	}
+	return f.Back
+}
+
 // passkeys is the page of passkeys.
 func (k *desk) passkeys() {
+	k.goOn = k.wasGoing()
 	a, ok := k.account()
 	if !ok || k.asksForCode(challenge.AddPasskey, challenge.RemovePasskey) {
 		return
@@ -174,7 +205,7 @@ func (k *desk) addPasskey() {
 		k.finish()
 		page := pages.AccountWayChanged{Frame: k.frame(), Change: pages.PasskeyAdded, Due: due}
 		if k.door.gate.LacksPasskey(k.admission.Live) {
-			page.GoOn = k.in.site.origin + k.door.backOf(k.in.Original)
+			page.GoOn = k.in.site.origin + safeBack(cmp.Or(f.Back, k.door.backOf(k.in.Original)))
 		}
 		k.show(http.StatusOK, page)
 	}

@@ -38,11 +38,13 @@ type press struct {
 	Page    string `json:"p,omitempty"`
 	Action  string `json:"a,omitempty"`
 	Object  string `json:"o,omitempty"` // what it is done to: an id, or the kind of a change
+	// Back is where the person was going when they had to start this.
+	Back string `json:"b,omitempty"`
 }
 
 // starting is the hidden value of forms that ask or start.
 func (k *desk) starting() string {
-	return k.door.sealFor(k.in, purposeStart, press{Session: k.admission.Live.Key(), Made: k.in.Now.Unix()})
+	return k.door.sealFor(k.in, purposeStart, press{Session: k.admission.Live.Key(), Made: k.in.Now.Unix(), Back: k.goOn})
 }
 
 // pressing is frame for a page whose form does something. What answers a GET can
@@ -88,7 +90,7 @@ func (k *desk) presses() error {
 	if err := k.door.openFor(k.in, purpose, k.r.PostForm.Get(fieldForm), &got); err != nil {
 		return err
 	}
-	want.Made = got.Made
+	want.Made, want.Back = got.Made, got.Back
 	age := k.in.Now.Sub(time.Unix(got.Made, 0))
 	switch {
 	case got != want:
@@ -96,6 +98,7 @@ func (k *desk) presses() error {
 	case purpose == purposeAccount && action != doDownload && age > pressLife: // which has a time of its own
 		return errStale
 	default:
+		k.goOn = got.Back
 		return nil
 	}
 }

@@ -184,6 +184,9 @@ func (k *desk) erase() {
 	if !ok {
 		return
 	}
+	if _, ok := k.account(); !ok { // before the session ends: the page tells a time by its person's clock
+		return
+	}
 	due, err := k.door.gate.Erase(k.r.Context(), k.visit(), k.admission, f)
 	if err != nil {
 		k.failed(err)
@@ -193,5 +196,5 @@ func (k *desk) erase() {
 	h.Add("Set-Cookie", k.door.cookies.expire(k.in, sessionCookie))
 	h.Add("Set-Cookie", k.door.cookies.expire(k.in, deviceCookie))
 	k.finish()
-	k.show(http.StatusOK, pages.Erasing{Frame: k.frame(), Due: due})
+	k.show(http.StatusOK, pages.AccountErasing{Frame: k.frame(), Due: due})
 }

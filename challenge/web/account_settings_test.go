@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
 )
 
 func TestSettingsAreKept(t *testing.T) {
@@ -119,6 +121,20 @@ func TestErasingWaitsADayAndCanBeCancelled(t *testing.T) {
 	b.open("/.doorcode/").wants(t, http.StatusOK, "!The change was cancelled.")
 	w.clock.advance(25 * time.Hour)
 	w.enters(firefox, ana).open("/.doorcode/settings").wants(t, http.StatusOK, "Erase everything", "!erased on")
+}
+
+// The page and the mail speak of a day on which somebody may want to take it back.
+func TestErasingIsToldByTheClockThatThePersonChose(t *testing.T) {
+	w := newWorld(t)
+	b := w.enters(firefox, ana)
+	b.open("/.doorcode/settings")
+	b.chooses("/.doorcode/settings", "save", "")
+	b.submit("/settings", "zone", "Asia/Tokyo").wants(t, http.StatusOK, "Your settings are saved.")
+	b.permitFor(t, "erase", "Erase everything?")
+	b.submit("/settings").wants(t, http.StatusOK, "Everything will be erased", "2 Aug 2026, 21:00 JST")
+	if n := w.mailbox.last(t); n.Change != challenge.EraseData || n.Zone != "Asia/Tokyo" {
+		t.Errorf("the mail is about %s in the zone %q", n.Change, n.Zone)
+	}
 }
 
 // TestAnOrdinaryCodeAllowsNoChange: neither that of the sign-in nor that of a

@@ -140,7 +140,7 @@ func (d *Door) keyless(w http.ResponseWriter, r *http.Request, in *Arrival, v ch
 		d.problem(w, r, problem{Type: "no-key", Reason: string(v.Reason), Detail: in.site.name + " needs a browser that keeps a key on its device."})
 		return
 	}
-	page := pages.Keyless{}
+	page := pages.Keyless{FormNotSent: kindOf(r, in) == kindFormPost}
 	if v.Admission != nil {
 		in.proved = v.Admission.Live
 		page.Endpoints = d.endpointsFrom(in.Original)

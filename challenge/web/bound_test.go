@@ -100,6 +100,39 @@ func TestDeviceBoundRequiredLeavesTheAccountAndTheWayOut(t *testing.T) {
 	b.submit("/signout").wants(t, http.StatusUnauthorized, "Sign in to")
 }
 
+// Before, it was told that its time is over, which it was not, and the mail said so too.
+func TestARememberedBrowserWithoutAKeyIsToldThatItHasNone(t *testing.T) {
+	const page, mail, over = "Your sign-in in this browser isn't tied to this device, as app.example.com asks. Enter the code to try again, or use an up-to-date Chrome on Windows.", challenge.Keyless, "is over"
+	w := newWorld(t, func(s *settings) { s.gate.Policy.Session.DeviceBound = challenge.BoundRequired })
+	b := w.browser().signIn("/x", ana, "remember", "on")
+	delete(b.jar, "__Host-Http-doorcode")
+	b.ask("/x", ana)
+	b.page.wants(t, http.StatusUnauthorized, page, "!"+over)
+	if n := w.mailbox.last(t); n.Reason != mail {
+		t.Errorf("the mail has the reason %q", n.Reason)
+	}
+	b.open("/x").wants(t, http.StatusUnauthorized, page, "!"+over)
+	b.submit("/verify", "code", w.mailbox.last(t).Code.Reveal()).wants(t, http.StatusOK, "app")
+
+	w.clock.advance(200 * 24 * time.Hour)
+	b.ask("/x", ana)
+	b.page.wants(t, http.StatusUnauthorized, "The time for which we remember this browser is over.", "!tied")
+	if n := w.mailbox.last(t); n.Reason != challenge.Expired {
+		t.Errorf("of a browser whose time is over, the mail has the reason %q", n.Reason)
+	}
+}
+
+// No check brings such a form through: its person learns of it, and has it still.
+func TestAFormOfABrowserWithoutAKeyIsSaidNotToBeSent(t *testing.T) {
+	const lost = "Your form wasn't sent. Press Back to copy what you typed."
+	w := newWorld(t, func(s *settings) { s.gate.Policy.Session.DeviceBound = challenge.BoundRequired })
+	b := w.browser().signIn("/x", ana)
+	b.sends("/form", pairs, "note=typed", clicked).wants(t, http.StatusOK, "app")
+	w.clock.advance(time.Minute)
+	b.sends("/form", pairs, "note=typed", clicked).wants(t, http.StatusForbidden, "This browser can't be used here", lost)
+	b.open("/form").wants(t, http.StatusForbidden, "This browser can't be used here", "!"+lost)
+}
+
 // What a browser says of a proof that it skipped changes nothing, whatever it says.
 func TestBND04ASkippedProofLetsNobodyOff(t *testing.T) {
 	w := newWorld(t)

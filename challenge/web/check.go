@@ -217,7 +217,7 @@ func (c *check) pageOfCode(p challenge.Progress) pages.Code {
 		Tries: policy.Code.Attempts, TriesLeft: p.Left, Mails: policy.Code.Mails, MailsUsedUp: p.MailsUp,
 		Now: c.in.Now, Expires: p.Ends, RetryAt: p.Until, ResendIn: max(0, p.ResendAt.Sub(c.in.Now)),
 		Remember: remembering[policy.Devices.Choice], Days: int(policy.Devices.Idle / (24 * time.Hour)),
-		Ticked: c.door.ticks(c.in, c.flow), Often: c.door.gate.OftenAsked(c.r.Context(), &c.in.visit), Reason: reasons[c.reason()],
+		Ticked: c.door.ticks(c.in, c.flow), Often: c.door.gate.OftenAsked(c.r.Context(), &c.in.visit), Reason: c.pageReason(),
 		FormNotSent: c.formLost, Held: c.kept(), AnswersPost: c.answersPost, SignedOut: c.verdict.Elsewhere, ByOperator: c.verdict.ByOperator, Replaced: c.replaced,
 	}
 	if c.in.Earlier != nil && page.For == pages.PurposeNone {
@@ -271,6 +271,15 @@ func (c *check) reason() challenge.Reason {
 		}
 	}
 	return reason
+}
+
+// pageReason is reason in the words of the page: that the time of a browser is over is
+// not why, where it lacks a key.
+func (c *check) pageReason() pages.Reason {
+	if c.verdict.Keyless {
+		return pages.ReasonKeyless
+	}
+	return reasons[c.reason()]
 }
 
 func nearOf(p *geo.Place) words.Spot {

@@ -28,16 +28,22 @@ type mailTold struct {
 	At   time.Time `json:"at"`
 }
 
-// mailOf is what a waiting page is told of its mail; nil where there is nothing to tell,
-// or the visitor may not know.
-func (d *Door) mailOf(r *http.Request, in *Arrival, f *challenge.Flow) *mailTold {
-	if in.Earlier == nil || f.Change != nil {
-		return nil
+// mailOf is what a waiting page is told of its mail, whose code works until a time; nil
+// where there is nothing to tell, or the visitor may not know. That no mail goes out at all
+// is told everybody, as a page does that is loaded anew.
+func (d *Door) mailOf(r *http.Request, in *Arrival, f *challenge.Flow, ends time.Time) *mailTold {
+	var page pages.Code
+	at := ends
+	if in.Earlier != nil && f.Change == nil {
+		page = pages.Code{Address: string(f.Address), Known: true, Delivery: deliveryOf(d.gate.Delivery(f))}
+		at = page.Delivery.At
 	}
-	came := deliveryOf(d.gate.Delivery(f))
-	text := in.site.pages.Delivered(d.words(r, in), pages.Code{Address: string(f.Address), Known: true, Delivery: came})
+	if (page.Delivery == nil || page.Delivery.Stage == pages.StageUnknown) && d.gate.MailDown() {
+		page, at = pages.Code{Trouble: pages.MailDown}, ends
+	}
+	text := in.site.pages.Delivered(d.words(r, in), page)
 	if text == "" {
 		return nil
 	}
-	return &mailTold{text, came.At.UTC().Truncate(time.Second)}
+	return &mailTold{text, at.UTC().Truncate(time.Second)}
 }

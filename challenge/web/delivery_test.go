@@ -57,6 +57,42 @@ func TestR16NothingIsToldOfTheMailToWhoTypedAnAddress(t *testing.T) {
 	}
 }
 
+// TestAnOpenPageLearnsThatNoMailGoesOut: before, only one that was loaded anew said so. It
+// is told whoever asks, known or not.
+func TestAnOpenPageLearnsThatNoMailGoesOut(t *testing.T) {
+	const down = `"mail":{"text":"Our mail service isn't answering. Nothing is wrong with your account. We keep trying until {time}.","at":"2026-08-01T12:10:00Z"}`
+	for name, who := range map[string]string{"somebody who may pass": ana, "somebody who may not": "mallory@evil.example"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			b := w.browser()
+			b.ask("/x", who)
+			look := func() string { return b.do(http.MethodGet, "/x/.doorcode/status", nil, scripted).body }
+			if said := look(); strings.Contains(said, "mail") {
+				t.Errorf("while mail goes out: %s", said)
+			}
+			w.mailbox.breaks(nil, true)
+			if said := look(); !strings.Contains(said, down) {
+				t.Errorf("status says %s", said)
+			}
+			w.mailbox.breaks(nil, false)
+			if said := look(); strings.Contains(said, "mail") {
+				t.Errorf("once it goes out again: %s", said)
+			}
+		})
+	}
+	t.Run("somebody whose mail was accepted before", func(t *testing.T) {
+		w := newWorld(t)
+		w.earlier(anaByPassword())
+		b := w.browser()
+		b.open("/x")
+		w.mailbox.brings(challenge.DeliveryAccepted, w.clock.now())
+		w.mailbox.breaks(nil, true)
+		if said := b.do(http.MethodGet, "/x/.doorcode/status", nil, scripted).body; !strings.Contains(said, "accepted our email") {
+			t.Errorf("status says %s", said)
+		}
+	})
+}
+
 // TestNothingIsToldOfAMailToASecondAddress: that there is one is more than a first step
 // may learn.
 func TestNothingIsToldOfAMailToASecondAddress(t *testing.T) {

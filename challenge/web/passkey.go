@@ -123,7 +123,7 @@ func (c *check) passkeyScreen() screen {
 	}
 	page := pages.Passkey{
 		Endpoints: c.endpoints(), Flow: c.hidden(), Held: c.kept(), AnswersPost: c.answersPost, FormNotSent: c.formLost,
-		Address: c.in.visit.Confirm.Email, Now: c.in.Now,
+		ToAdd: c.toPasskeys(), Address: c.in.visit.Confirm.Email, Now: c.in.Now,
 	}
 	page.Trouble, page.RetryAt = c.passkeyTrouble()
 	shown := screen{page: page, status: http.StatusUnauthorized, flow: fresh}

@@ -86,10 +86,11 @@ test('08 a wrong code is told with the tries left, and the field is ready for th
     focused: element === document.activeElement,
     selected: element.value.slice(element.selectionStart, element.selectionEnd),
     invalid: element.getAttribute('aria-invalid'),
+    border: getComputedStyle(element).borderTopWidth,
     described: (element.getAttribute('aria-describedby') ?? '').split(' ').map((id) => document.getElementById(id)?.textContent ?? '').join(' '),
   }));
   assert.deepEqual({ ...field, described: /isn.t right/.test(field.described) }, {
-    value: wrong, focused: true, selected: wrong, invalid: 'true', described: true,
+    value: wrong, focused: true, selected: wrong, invalid: 'true', border: '2px', described: true,
   });
   await accessible(page, '[2e]');
   await context.close();

@@ -75,6 +75,31 @@ for (const language of ['ar', 'uk', 'ja']) {
   });
 }
 
+// lines are the lines of an element as they stand.
+const lines = (page, selector) => page.locator(selector).evaluate((element) => {
+  const [text] = element.childNodes, range = document.createRange(), found = [];
+  for (let top, i = 0; i < text.length; i++) {
+    range.setStart(text, i);
+    range.setEnd(text, i + 1);
+    const at = range.getBoundingClientRect().top;
+    if (at !== top) found.push('');
+    top = at;
+    found[found.length - 1] += text.data[i];
+  }
+  return found;
+});
+
+test('32 Japanese headings end their lines between phrases on the narrowest screen', async () => {
+  const say = await texts('ja');
+  const { context, page } = await speaking('ja', { viewport: { width: 320, height: 640 } });
+  await page.goto(`${door.origin}/phrases`);
+  await page.getByLabel(say['email.label']).fill('phrases@example.com');
+  await page.getByRole('button', { name: say['email.button'] }).click();
+  await sees(page, say['code.heading']);
+  assert.deepEqual(await lines(page, 'h1'), ['メールを', '確認してください']);
+  await context.close();
+});
+
 test('31 84 Arabic goes from right to left; codes, addresses and their field do not', async () => {
   const say = await texts('ar');
   const { context, page } = await speaking('ar', { viewport: { width: 360, height: 740 } });

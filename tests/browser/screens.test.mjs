@@ -5,6 +5,9 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { accessible } from './axe.mjs';
@@ -77,6 +80,55 @@ test('2m a mail server that does not answer is told as such, and the field for t
   assert.ok(await codeField(page).isVisible());
   await accessible(page, '[2m]');
 }));
+
+// relay is a mail server that takes everything, until it is stopped.
+async function relay() {
+  const sockets = new Set();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    let content = false;
+    const reply = (line) => {
+      if (content && line !== '.') return;
+      content = /^data/i.test(line);
+      socket.write(content ? '354 go on\r\n' : '250 ok\r\n');
+    };
+    createInterface({ input: socket }).on('line', reply).on('error', () => {});
+    socket.write('220 relay.test\r\n');
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const stop = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { port: server.address().port, stop };
+}
+
+test('2m an open page learns that no mail goes out, without being loaded anew', async () => {
+  const server = await relay();
+  try {
+    await behind({ mail: [`mail smtp 127.0.0.1:${server.port} {`, '\tfrom login@example.com', '\ttls off', '}'] }, async (door) => {
+      const { page, seen } = await door.visit();
+      await page.goto(`${door.origin}/open`);
+      await askForCode(page, 'ana@example.com');
+      const told = page.locator('#status');
+      await page.waitForResponse(/status$/);
+      assert.equal(await told.textContent(), '');
+      server.stop();
+      const { page: other } = await door.visit();
+      await other.goto(door.origin);
+      await emailField(other).fill('ben@example.com');
+      await other.getByRole('button', { name: 'Send code' }).click();
+      await told.filter({ hasText: /Our mail service isn.t answering\. Nothing is wrong with your account\. We keep trying until \d/ }).waitFor();
+      await sees(page, 'Check your email');
+      await accessible(page, '[2] while no mail goes out');
+      assert.deepEqual(seen.requests.filter(({ method, url }) => method === 'GET' && url.endsWith('/open')).length, 2, 'it was loaded anew');
+      assert.deepEqual(seen.complaints, []);
+    });
+  } finally {
+    server.stop();
+  }
+});
 
 test('14 over plain http on a public name the page tells the operator what to do', () => behind({ host: 'app.example.test' }, async (door) => {
   const answer = await ask(door.origin, { headers: asPage });

@@ -1,10 +1,10 @@
 // The page works without this script; it saves reloads and waiting. In a browser too old for it nothing is lost.
 const doc = document, get = id => doc.getElementById(id), data = doc.body.dataset, now = Date.now,
-field = get('code') || get('email'), again = get('again'), back = get('back'), line = get('mail'),
+field = get('code') || get('email'), again = get('again'), back = get('back'),
 start = now(), post = 'post' in data, clear = '', channel = new BroadcastChannel('doorcode'),
-told = get('status'), tell = (words, how) => {
-  told.className = how || 'status';
-  told.textContent = words;
+told = get('status'), line = get('mail') || told, tell = (words, how, line = told) => {
+  line.className = how || 'status';
+  line.textContent = words;
 },
 call = (url, more) => fetch(url, {headers: {Accept: 'application/json'}, ...more}).then(e => e.json()).catch(() => ({})),
 
@@ -85,13 +85,13 @@ if (data.alphabet) {
 }
 
 // Another tab may have entered the code. Another door may still be closed behind it: one reload a minute is enough.
-// A line tells how far the mail came, where somebody may know; what has been read out is not told again.
+// A line tells how far the mail came, where somebody may know, or that no mail goes out; what has been read out is not told again.
 const look = async () => {
   const at = now();
   if (post || !data.status || doc.hidden || at - asked < 5000) return;
   asked = at;
   const answer = await call(data.status), mail = answer.mail, words = mail && clock(mail.text, mail.at);
-  if (line && words && words != line.textContent) line.textContent = words;
+  if (words && words != line.textContent) tell(words, clear, line);
   if (!answer.verified || at - (sessionStorage.doorcode || 0) < 6e4) return;
   sessionStorage.doorcode = at;
   goOn();
