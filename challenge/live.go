@@ -42,6 +42,7 @@ type Live struct {
 // newLive is a session as its person's record has it. since is House.flushes before
 // that was read: what is older than the last flush is looked up again.
 func newLive(s sessions.Session, since uint64) *Live {
+	s.Pack()
 	return &Live{Session: s, key: s.ID.String(), from: beginningOf(s.Place), since: since, byPasskey: slices.Contains(s.Methods, methodPresent)}
 }
 

@@ -91,6 +91,20 @@ type Session struct {
 	Expires time.Time
 }
 
+// Pack puts the texts of s into one piece of memory, for a session that is kept for
+// long: each piece is looked at whenever garbage is collected.
+func (s *Session) Pack() {
+	texts := [...]*string{&s.Subject, &s.Audience, &s.Email, &s.User, &s.Source, &s.Browser, &s.Place}
+	var all strings.Builder
+	for _, text := range texts {
+		all.WriteString(*text)
+	}
+	rest := strings.Clone(all.String())
+	for _, text := range texts {
+		*text, rest = rest[:len(*text)], rest[len(*text):]
+	}
+}
+
 // IssuerOptions are what an [Issuer] is made of. All but Algorithm must be
 // set. The functions must be safe for concurrent use, and each must work under
 // a key of its own.
