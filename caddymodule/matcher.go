@@ -43,7 +43,7 @@ type Matcher struct {
 	Country []string `json:"country,omitempty"`
 
 	// How old the last code may be, 1s to 90d. A session that a remembered
-	// browser has renewed is never fresh. Default: not looked at.
+	// browser has renewed, or that a way of recovery began, is never fresh. Default: not looked at.
 	Fresh caddy.Duration `json:"fresh,omitempty"`
 
 	// Whether there must be a session that began with a code, and not only an

@@ -26,11 +26,11 @@ type Admission struct {
 	told        atomic.Uint64 // the decision that the operator was told of last
 }
 
-// Proved is when the person's last code was entered, zero where that was before
-// the session began. It reports false where there is no session, but only an
+// Proved is when the person's last code was entered, zero where that was before the
+// session began, or where a way of recovery began it: neither is fresh. It reports false where there is no session, but only an
 // earlier step's word. An access token proves no code.
 func (a *Admission) Proved() (at time.Time, session bool) {
-	if a.Live.renewed() {
+	if a.Live.renewed() || a.Live.recovered() {
 		return time.Time{}, a.Live.kept()
 	}
 	return a.Live.AuthTime, a.Live.kept()

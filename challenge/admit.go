@@ -194,9 +194,9 @@ func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time
 // and notes the use that keeps it so.
 func (g *Gate) isFresh(v *Visit, live *Live) bool {
 	facts := risk.Facts{
-		Browser: risk.InSession, Page: v.Page, Coded: live.AuthTime, Renewed: live.renewed(), Confirmed: time.Unix(0, live.lastFresh.Load()),
+		Browser: risk.InSession, Page: v.Page, Coded: live.AuthTime, Renewed: live.renewed(), Recovered: live.recovered(), Confirmed: time.Unix(0, live.lastFresh.Load()),
 	}
-	if !live.kept() || live.recovered() {
+	if !live.kept() {
 		facts.Coded = time.Time{}
 	}
 	if !risk.Fresh(&facts, v.Now) {

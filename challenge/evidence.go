@@ -97,10 +97,7 @@ func (g *Gate) evidenceWith(v *Visit, d *Verdict, p *person) evidence {
 func (g *Gate) inSession(v *Visit, live *Live, here spot, p *person) *risk.Facts {
 	f := &risk.Facts{
 		Browser: risk.InSession, ID: live.teacher(), Here: g.where(here), From: live.from.at(g), Person: &p.Places, Page: v.Page,
-		Coded: live.AuthTime, Renewed: live.renewed(),
-	}
-	if live.recovered() {
-		f.Coded = time.Time{}
+		Coded: live.AuthTime, Renewed: live.renewed(), Recovered: live.recovered(),
 	}
 	if at := live.lastFresh.Load(); at != 0 {
 		f.Confirmed = time.Unix(0, at)

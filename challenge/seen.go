@@ -108,9 +108,6 @@ func (g *Gate) evidenceSeen(v *Visit, live *Live, facts risk.Facts) *evidence {
 	if at := live.lastFresh.Load(); at != 0 {
 		facts.Confirmed = time.Unix(0, at)
 	}
-	if live.recovered() {
-		facts.Coded = time.Time{}
-	}
 	held := g.evidenceOf(&facts, Email(live.Email), live.AuthTime, v.Now)
 	return &held
 }

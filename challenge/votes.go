@@ -118,7 +118,8 @@ func (g *Gate) weigh(ctx context.Context, v *Visit, live *Live, s spot) (facts r
 	sure := !live.kept()
 	if live.kept() {
 		facts = risk.Facts{
-			Browser: risk.InSession, ID: live.teacher(), Here: facts.Here, From: live.from.at(g), Coded: live.AuthTime, Renewed: live.renewed(),
+			Browser: risk.InSession, ID: live.teacher(), Here: facts.Here, From: live.from.at(g), Coded: live.AuthTime,
+			Renewed: live.renewed(), Recovered: live.recovered(),
 		}
 		sure = facts.From != risk.Where{} && facts.From.Name == "" && !(facts.From.Blind && g.policy.Risk.Places)
 	}

@@ -70,6 +70,9 @@ func TestSTP02WhatIsForRecoveryIsNeverFresh(t *testing.T) {
 			if !slices.Equal(live.Methods, tt.amr) {
 				t.Errorf("amr is %q, want %q", live.Methods, tt.amr)
 			}
+			if at, session := b.wantPass("an ordinary page").Admission.Proved(); !session || at.IsZero() == tt.fresh {
+				t.Errorf("apps and matchers are told of a code at %v in a session %t, want fresh: %t", at, session, tt.fresh)
+			}
 			b.page = aFreshCode
 			if v := b.open(); (v.Decision == challenge.Pass) != tt.fresh {
 				t.Errorf("a sensitive page: %v (%s), want fresh: %t", v.Decision, v.Reason, tt.fresh)

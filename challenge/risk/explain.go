@@ -91,6 +91,7 @@ const (
 	causeNoPage
 	causeNoCode
 	causeRenewed
+	causeRecovered
 	causeCoded
 )
 
@@ -120,6 +121,7 @@ var sentences = map[cause]string{
 	causeNoPage:         "The page asks for no fresh code.",
 	causeNoCode:         "There is no session, so no fresh code.",
 	causeRenewed:        "The session was renewed without a code.",
+	causeRecovered:      "The session began by a way of recovery.",
 }
 
 func (f finding) why(facts *Facts, p *Policy, now time.Time) string {

@@ -16,7 +16,7 @@ func Fresh(f *Facts, now time.Time) bool {
 	switch {
 	case f.Page.MaxAge <= 0:
 		return true
-	case f.Renewed || f.Coded.IsZero() || age < -skew:
+	case f.Renewed || f.Recovered || f.Coded.IsZero() || age < -skew:
 		return false
 	case age < f.Page.MaxAge:
 		return true

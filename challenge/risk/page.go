@@ -14,6 +14,8 @@ func sensitive(f *Facts, now time.Time) finding {
 		return finding{says: true, cause: causeNoCode}
 	case f.Renewed:
 		return finding{says: true, cause: causeRenewed}
+	case f.Recovered:
+		return finding{says: true, cause: causeRecovered}
 	}
 	return finding{says: !Fresh(f, now), cause: causeCoded, gap: now.Sub(f.Coded)}
 }

@@ -101,6 +101,9 @@ type Facts struct {
 	// code is never fresh.
 	Coded   time.Time
 	Renewed bool
+	// Recovered: it began by a way that is for when the usual one fails, which is
+	// never fresh either.
+	Recovered bool
 	// Confirmed is when a page with Extends was last used with a fresh code.
 	Confirmed time.Time
 }
