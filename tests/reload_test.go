@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -51,7 +52,10 @@ func TestF06AHundredReloadsUnderLoad(t *testing.T) {
 
 // ourGoroutines counts those that run or wait in the gate; Caddy has some of its
 // own that end when they like.
-func ourGoroutines() (n int) {
+func ourGoroutines() (n int) { return goroutinesIn("/challenge", "/caddymodule") }
+
+// goroutinesIn are those in whose stack any of some texts stands.
+func goroutinesIn(texts ...string) (n int) {
 	buffer := make([]byte, 4<<20)
 	length := runtime.Stack(buffer, true)
 	for length == len(buffer) { // it was cut off
@@ -60,7 +64,7 @@ func ourGoroutines() (n int) {
 	}
 	buffer = buffer[:length]
 	for stack := range strings.SplitSeq(string(buffer), "\n\n") {
-		if strings.Contains(stack, "/challenge") || strings.Contains(stack, "/caddymodule") {
+		if slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(stack, text) }) {
 			n++
 		}
 	}
