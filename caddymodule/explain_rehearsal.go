@@ -296,7 +296,7 @@ func (x *rehearsal) meet(e *entrance, r *http.Request) (*step, error) {
 	e.passOf(r)
 	e.describe(r, repl, varsOf(r), d, &s.in)
 	s.in.Met.Meet(r.Header)
-	(&passage{e: e, r: r, vars: varsOf(r), in: &s.in}).trace()
+	(&passage{e: e, r: r, vars: varsOf(r), in: &s.in}).locate()
 	s.visit, s.stands = d.door.Visit(r, &s.in)
 	return s, nil
 }

@@ -163,7 +163,7 @@ func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, nex
 	e.describe(r, repl, p.vars, d, in)
 	in.Token = e.tokenOf(r, p.before)
 	d.cleaner.Clean(r, &in.Met)
-	p.trace()
+	p.locate()
 	p.judge()
 	if e.witness != nil {
 		e.witness(p.out)
@@ -294,8 +294,8 @@ func (p *passage) setPlaceholders() {
 	p.e.hints.give(p.e.logger, p.r, p.in, p.out)
 }
 
-// trace says by which way the visitor has come.
-func (p *passage) trace() {
+// locate says over which scheme the visitor has come, and by which proxy.
+func (p *passage) locate() {
 	p.in.Secure = p.r.TLS != nil
 	if p.in.Met.Forwards { // few do, and nothing is looked up for the others
 		trusted := p.vars.trusted()

@@ -21,24 +21,7 @@ func isStream(r *http.Request, met *upstream.Met) bool {
 		return true
 	}
 	for _, accept := range met.Accepts {
-		if len(accept) <= maxAccept && asksForEvents(accept) {
-			return true
-		}
-	}
-	return false
-}
-
-// asksForEvents looks at what follows each slash: an Accept field is rarely in
-// capitals, so that making it lower on each request would be for nothing.
-func asksForEvents(accept string) bool {
-	const media, slash = "text/event-stream", len("text")
-	for i := slash; i < len(accept); i++ {
-		next := strings.IndexByte(accept[i:], '/')
-		if next < 0 {
-			return false
-		}
-		i += next
-		if start := i - slash; len(accept)-start >= len(media) && strings.EqualFold(accept[start:start+len(media)], media) {
+		if len(accept) <= maxAccept && strings.Contains(strings.ToLower(accept), "text/event-stream") {
 			return true
 		}
 	}

@@ -58,8 +58,10 @@ func (c *Cleaner) sweep(h http.Header, met *Met) (connection, upgrade, trailer b
 		switch {
 		case !c.claimed.misses(name) && c.claimed.has(name):
 			delete(h, name)
-		case len(name) == len("Upgrade"):
-			upgrade, trailer = upgrade || name == "Upgrade", trailer || name == "Trailer"
+		case name == "Upgrade":
+			upgrade = true
+		case name == "Trailer":
+			trailer = true
 		case name == "Connection":
 			connection = true
 		default:

@@ -23,8 +23,8 @@ type Follower interface {
 // stream. That is decided by the answer, since whoever asks can ask for anything.
 func (g *Guard) Follow(f Follower) { g.follower = f }
 
-// Unfollow ends what Follow began, where the Guard is not done with in the usual
-// way: after a panic.
+// Unfollow ends what Follow began. Done does it; after a panic, which leaves the Guard
+// to others, the caller does.
 func (g *Guard) Unfollow() {
 	if g.following != nil {
 		g.following.end()

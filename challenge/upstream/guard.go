@@ -227,9 +227,7 @@ func (g *Guard) commit(status int) {
 		return
 	}
 	if g.private && !cached {
-		cells := cellPool.Get().(*cells)
-		only := cells.take(1)
-		cellPool.Put(cells)
+		only := takeCells(1)
 		only[0] = "private"
 		h["Cache-Control"] = only
 	}

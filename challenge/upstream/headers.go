@@ -89,9 +89,7 @@ func (h *Headers) Set(header http.Header) {
 	if h == nil || len(h.fields) == 0 {
 		return
 	}
-	cells := cellPool.Get().(*cells)
-	room := cells.take(len(h.fields))
-	cellPool.Put(cells)
+	room := takeCells(len(h.fields))
 	for i := range h.fields {
 		f := &h.fields[i]
 		room[i] = f.Value
@@ -110,8 +108,10 @@ const cellsAtOnce = 64
 
 var cellPool = sync.Pool{New: func() any { return new(cells) }}
 
-// take takes n of them.
-func (c *cells) take(n int) []string {
+// takeCells takes n of them.
+func takeCells(n int) []string {
+	c := cellPool.Get().(*cells)
+	defer cellPool.Put(c)
 	if len(c.free) < n {
 		c.free = make([]string, max(n, cellsAtOnce))
 	}

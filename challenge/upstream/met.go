@@ -20,8 +20,7 @@ type Met struct {
 	Agent, Dest string
 	// Accepts are the lines of Accept.
 	Accepts []string
-	// Early: a proxy says that the request came in early data (RFC 8470 section 5.1), or
-	// something about it.
+	// Early: there is an Early-Data field, whatever it says (RFC 8470 section 5.1).
 	Early bool
 	// Forwards: a proxy, or a visitor who plays one, says for whom it asks, by X-Forwarded-For or
 	// X-Forwarded-Proto.
@@ -39,32 +38,24 @@ func (m *Met) Meet(h http.Header) {
 	m.Upgrades = len(h["Upgrade"]) > 0
 }
 
-// note keeps a field that matters. Most are told by their length alone.
+// note keeps a field that matters.
 func (m *Met) note(name string, lines []string) {
 	if len(lines) == 0 {
 		return
 	}
-	switch len(name) {
-	case len("Cookie"):
-		if name == "Cookie" {
-			m.Cookies = lines
-		} else if name == "Accept" {
-			m.Accepts = lines
-		}
-	case len("User-Agent"):
-		if name == "User-Agent" {
-			m.Agent = lines[0]
-		} else if name == "Early-Data" {
-			m.Early = true
-		}
-	case len("Sec-Fetch-Dest"):
-		if name == "Sec-Fetch-Dest" {
-			m.Dest = lines[0]
-		}
-	case len("X-Forwarded-For"), len("X-Forwarded-Proto"):
-		if name == "X-Forwarded-For" || name == "X-Forwarded-Proto" {
-			m.Forwards = true
-		}
+	switch name {
+	case "Cookie":
+		m.Cookies = lines
+	case "Accept":
+		m.Accepts = lines
+	case "User-Agent":
+		m.Agent = lines[0]
+	case "Sec-Fetch-Dest":
+		m.Dest = lines[0]
+	case "Early-Data":
+		m.Early = true
+	case "X-Forwarded-For", "X-Forwarded-Proto":
+		m.Forwards = true
 	}
 }
 

@@ -33,6 +33,14 @@ func TestWhatWasMetIsWhatIsLeft(t *testing.T) {
 		if diff := cmp.Diff(left, met, cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("-left +met:\n%s", diff)
 		}
+		for name, said := range map[string]string{"User-Agent": met.Agent, "Sec-Fetch-Dest": met.Dest} {
+			if lines := r.Header[name]; len(lines) > 0 && said != lines[0] || len(lines) == 0 && said != "" {
+				t.Fatalf("of %v it met %q as %s", r.Header, said, name)
+			}
+		}
+		if !slices.Equal(met.Accepts, r.Header["Accept"]) {
+			t.Fatalf("of %v it met %q as what is accepted", r.Header, met.Accepts)
+		}
 		forwards := len(r.Header["X-Forwarded-For"])+len(r.Header["X-Forwarded-Proto"]) > 0
 		if met.Forwards != forwards || !slices.Equal(met.Cookies, r.Header["Cookie"]) || met.Early != (len(r.Header["Early-Data"]) > 0) || met.Upgrades != (len(r.Header["Upgrade"]) > 0) {
 			t.Fatalf("of %v it met %d cookies, early %v, upgrades %v", r.Header, len(met.Cookies), met.Early, met.Upgrades)
