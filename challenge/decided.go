@@ -5,6 +5,7 @@ package challenge
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/risk"
@@ -82,10 +83,16 @@ func (g *Gate) logVerdict(ctx context.Context, v *Visit, d Verdict, by Factor, h
 	g.log(ctx, v, e)
 }
 
+// ownReasons are those that no rule of package risk has, so that no set holds them.
+var ownReasons = []Reason{NeedsPasskey, Unproved, Keyless}
+
 // news reports whether a decision is another one than the operator was told of
 // last, for a session at a gate.
 func (a *Admission) news(d Verdict) bool {
 	told := uint64(d.Decision)<<32 | uint64(risk.SetOf(d.Reason))<<16 | uint64(d.Observed)
+	if i := slices.Index(ownReasons, d.Reason); i >= 0 {
+		told |= 1 << (60 + i)
+	}
 	if d.Barred {
 		told |= 1 << 63
 	}

@@ -120,3 +120,25 @@ func TestLOG01WhatADecisionTells(t *testing.T) {
 		t.Errorf("observed: %+v, want one decision that names new_place", list)
 	}
 }
+
+// Whoever signed in at a gate is told of once more where it would keep them out for a
+// reason of its own, which no rule of places has.
+func TestObserveAllTellsWhomTheGateWouldKeepOut(t *testing.T) {
+	w := newWorld(t)
+	for id, tt := range map[string]struct {
+		policy challenge.Policy
+		want   challenge.Reason
+	}{
+		"passkeys alone": {challenge.Policy{Accept: challenge.AcceptPasskey, Ways: challenge.WaysPolicy{Passkeys: true}}, challenge.NeedsPasskey},
+		"keys alone":     {challenge.Policy{Session: challenge.SessionPolicy{DeviceBound: challenge.BoundRequired}}, challenge.Keyless},
+	} {
+		tt.policy.Limits, tt.policy.Risk = roomy, risk.Policy{ObserveAll: true}
+		b := w.linked(w.gate(challenge.GateOptions{ID: id, Policy: tt.policy})).at(lisbon).signIn(ana, true)
+		w.clock.advance(2 * time.Minute)
+		w.diary.decisions()
+		for range 5 {
+			b.wantPass(id)
+		}
+		w.wantDecisions(id, decision{challenge.Pass, tt.want, challenge.FactorSession, ""})
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,7 +18,13 @@ func (m *mover) moveBelongings(ctx context.Context, key string) error {
 	if err != nil || theirs.raw == nil {
 		return err
 	}
-	return change(ctx, m.to, key, func(ours *belongings, now time.Time) error {
+	who := keyPerson + strings.TrimPrefix(key, keyBelongings)
+	p, err := m.pastsOf(ctx, who)
+	if err != nil {
+		return err
+	}
+	result := new(belongings)
+	err = change(ctx, m.to, key, func(ours *belongings, now time.Time) error {
 		other, err := theirs.record()
 		if err != nil {
 			return err
@@ -25,10 +32,22 @@ func (m *mover) moveBelongings(ctx context.Context, key string) error {
 		if m.putBack {
 			other.distrust()
 		}
+		lost := p.lost(ours.names(), other.names())
+		ours.lose(lost)
+		other.lose(lost)
 		ours.join(other, now)
 		ours.Tokens = slices.DeleteFunc(ours.Tokens, func(t accessToken) bool { return m.ends.over(t.name()) })
+		result = ours
 		return nil
 	})
+	if err != nil || m.putBack {
+		return err
+	}
+	other, err := theirs.record()
+	if err != nil {
+		return err
+	}
+	return m.note(ctx, who, other, p, result)
 }
 
 // join takes in what another store knows of the person. Of two sets of codes, apps or

@@ -137,8 +137,11 @@ func joinDevice(d, o *devices.Record) {
 func (p *person) bound() {
 	p.Sessions = newest(p.Sessions, maxSessions)
 	for len(p.Devices) > maxDevices {
-		i := slices.IndexFunc(p.Devices, func(d devices.Record) bool { return d.Ended })
-		p.Devices = slices.Delete(p.Devices, max(i, 0), max(i, 0)+1)
+		i := max(slices.IndexFunc(p.Devices, func(d devices.Record) bool { return d.Ended }), 0)
+		if d := &p.Devices[i]; d.Bound.Held != 0 {
+			p.dropOf(d.ID) // without the record they would count without the key
+		}
+		p.Devices = slices.Delete(p.Devices, i, i+1)
 	}
 	for len(p.Entries) > maxEntries {
 		// What a mail of its own tells of goes last, as in enters.

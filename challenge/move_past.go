@@ -8,6 +8,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -72,8 +73,8 @@ func (m *mover) pastsOf(ctx context.Context, key string) (p pasts, err error) {
 
 // lost says of what either record has whether the other has had it, and has it no
 // more.
-func (p *pasts) lost(ours, theirs *person) func(name string) bool {
-	here, there := setOf(ours.names()), setOf(theirs.names())
+func (p *pasts) lost(ours, theirs []string) func(name string) bool {
+	here, there := setOf(ours), setOf(theirs)
 	gone := names{}
 	for _, name := range p.ours.Names {
 		gone[name] = !here[name]
@@ -105,8 +106,56 @@ func browserName(browser string) string { return "b" + browser[:min(8, len(brows
 
 func entryName(entry id) string { return "e" + entry.String()[:8] }
 
+// names are those of all ways in, and of changes, that must not come back once they
+// are gone. What has no name of its own is told by when it was made.
+func (b *belongings) names() (all []string) {
+	made := func(kind string, at int64) { all = append(all, kind+strconv.FormatInt(at, 36)) }
+	if b.Backup != nil {
+		made("r", b.Backup.Made)
+	}
+	if b.App != nil {
+		made("a", b.App.Made)
+	}
+	if b.Second != nil {
+		made("m", b.Second.Made)
+	}
+	for i := range b.Tokens {
+		all = append(all, "t"+b.Tokens[i].ID.String()[:8])
+	}
+	for i := range b.Passkeys {
+		all = append(all, "k"+b.Passkeys[i].ID.String()[:8])
+	}
+	for i := range b.Changes {
+		all = append(all, "c"+b.Changes[i].ID.String()[:8])
+	}
+	return all
+}
+
+// lose drops what is named.
+func (b *belongings) lose(lost func(name string) bool) {
+	gone := func(kind string, at int64) bool { return lost(kind + strconv.FormatInt(at, 36)) }
+	if b.Backup != nil && gone("r", b.Backup.Made) {
+		b.Backup = nil
+	}
+	if b.App != nil && gone("a", b.App.Made) {
+		b.App = nil
+	}
+	if b.Second != nil && gone("m", b.Second.Made) {
+		b.Second = nil
+	}
+	b.Tokens = slices.DeleteFunc(b.Tokens, func(t accessToken) bool { return lost("t" + t.ID.String()[:8]) })
+	b.Passkeys = slices.DeleteFunc(b.Passkeys, func(k passkey) bool { return lost("k" + k.ID.String()[:8]) })
+	b.Changes = slices.DeleteFunc(b.Changes, func(c changed) bool { return lost("c" + c.ID.String()[:8]) })
+}
+
+// A kept record says until when it is.
+type keeping interface {
+	names() []string
+	lives(now time.Time) time.Duration
+}
+
 // note remembers at both stores what they have in common now.
-func (m *mover) note(ctx context.Context, key string, theirs *person, p pasts, result *person) error {
+func (m *mover) note(ctx context.Context, key string, theirs keeping, p pasts, result keeping) error {
 	var keep time.Time
 	err := change(ctx, m.to, pastKey(key), func(ours *past, now time.Time) error {
 		keep = now.Add(max(theirs.lives(now), result.lives(now)))

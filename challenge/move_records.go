@@ -57,7 +57,7 @@ func (m *meeting) edit(ours *person, now time.Time) error {
 		return err
 	}
 	sessions, browsers := slices.Clone(ours.Sessions), slices.Clone(ours.Devices)
-	lost := m.pasts.lost(ours, theirs)
+	lost := m.pasts.lost(ours.names(), theirs.names())
 	if m.putBack {
 		theirs.distrust()
 	}

@@ -81,6 +81,8 @@ func TestCountersGoOnInTheRegistryOfEachConfiguration(t *testing.T) {
 		{Name: challenge.CheckEnded, Reason: challenge.NewPlace, Result: challenge.CheckStopped},
 		{Name: challenge.Decided, Decision: challenge.Pass, Observed: risk.SetOf(challenge.NewNetwork, challenge.Travel), Device: "only-here"},
 		{Name: challenge.Decided, Decision: challenge.Pass, Device: "only-here"},
+		{Name: challenge.Decided, Decision: challenge.Pass, Reason: challenge.Keyless},
+		{Name: challenge.Decided, Decision: challenge.Pass, Reason: challenge.NeedsPasskey},
 		{Name: challenge.Reported},
 		{Name: challenge.StreamCut},
 		{Name: challenge.Locked, Limit: challenge.LimitTryAddress},
@@ -113,7 +115,7 @@ func TestCountersGoOnInTheRegistryOfEachConfiguration(t *testing.T) {
 		"checks_total new_place asked": 1, "checks_total new_browser asked": 1, "checks_total sensitive asked": 1, "checks_total new_place opened": 1,
 		"checks_total new_place passed": 1, "checks_total new_browser other_way": 1, "checks_total new_place other_way": 1, "checks_total unproved passed": 1,
 		"checks_total passkey asked": 1, "checks_total keyless refused": 1, "passkeys_total right": 1, "passkeys_total refused": 1, "checks_total new_place stopped": 1,
-		"checks_total new_network observed": 1, "checks_total travel observed": 1, "devices": 1,
+		"checks_total new_network observed": 1, "checks_total travel observed": 1, "checks_total keyless observed": 1, "checks_total passkey observed": 1, "devices": 1,
 		"time_to_verify_seconds": 1, "codes_total right": 3, "codes_total wrong": 1, "codes_total old": 1, "codes_total repeat": 1, "codes_total expired": 1, "codes_total malformed": 1,
 		"reports_total": 1, "streams_cut_total": 1, "lockouts_total": 1, "limited_total send_total": 1,
 	}

@@ -73,7 +73,7 @@ var levels = map[challenge.EventName]zapcore.Level{
 // levelOf is how loud an event is. Strangers can cause any number of decisions
 // about nobody.
 func levelOf(e *challenge.Event) zapcore.Level {
-	if e.Name == challenge.Decided && e.Account == "" && e.Observed == 0 {
+	if e.Name == challenge.Decided && e.Account == "" && e.Observed == 0 && (e.Decision != challenge.Pass || !e.Barred) {
 		return zapcore.DebugLevel
 	}
 	return levels[e.Name] // zero is information

@@ -255,6 +255,7 @@ func TestWhatStrangersCauseIsQuiet(t *testing.T) {
 		want zapcore.Level
 	}{
 		{"a decision about nobody", challenge.Event{Name: challenge.Decided}, zapcore.DebugLevel},
+		{"one from where nobody would be let in", challenge.Event{Name: challenge.Decided, Decision: challenge.Pass, Barred: true}, zapcore.InfoLevel},
 		{"one that would have asked", challenge.Event{Name: challenge.Decided, Observed: risk.SetOf(challenge.NewBrowser)}, zapcore.InfoLevel},
 		{"a decision about somebody", challenge.Event{Name: challenge.Decided, Account: "kV3"}, zapcore.InfoLevel},
 		{"what cannot be a code", challenge.Event{Name: challenge.MalformedCode}, zapcore.DebugLevel},

@@ -45,6 +45,9 @@ func tally(e *challenge.Event) {
 		for _, r := range e.Observed.Reasons() {
 			checked(r, checkObserved)
 		}
+		if e.Decision == challenge.Pass && slices.Contains(otherReasons, e.Reason) {
+			checked(e.Reason, checkObserved)
+		}
 		demanded(e)
 		browsers.note(e.Device, time.Now())
 	default:

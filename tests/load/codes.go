@@ -16,11 +16,7 @@ import (
 // measureCodes tells how many right codes a second each storage takes, and what one
 // costs, with 32 people at once.
 func measureCodes(ctx context.Context, s *stage) ([]report, error) {
-	city, err := s.writeCity()
-	if err != nil {
-		return nil, err
-	}
-	app, err := s.startApp(ctx, "")
+	app, city, err := s.scenery(ctx, "")
 	if err != nil {
 		return nil, err
 	}

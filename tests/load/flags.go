@@ -78,7 +78,7 @@ func (s *settings) flags() *flag.FlagSet {
 			return nil
 		})
 	}
-	number(&s.rounds, "rounds", 40, 10_000, "how often each is measured, in turn")
+	number(&s.rounds, "rounds", 42, 10_000, "how often each is measured, in turn")
 	number(&s.connections, "connections", 32, 10_000, "connections at once")
 	number(&s.threads, "threads", 1, 64, "threads of wrk")
 	number(&s.sessions, "sessions", 1, 10_000, "people who take turns")

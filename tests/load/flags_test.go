@@ -48,7 +48,7 @@ func TestWrongFlagsAreSaidInOneSentence(t *testing.T) {
 
 func TestFlagsThatMakeSense(t *testing.T) {
 	usual := settings{
-		what: "sessions", rounds: 40, span: time.Second, connections: 32, threads: 1, sessions: 1, rate: 500, codes: 500,
+		what: "sessions", rounds: 42, span: time.Second, connections: 32, threads: 1, sessions: 1, rate: 500, codes: 500,
 		people: 1_000_000, stores: []string{"embedded", "redis"},
 	}
 	got, err := parse(nil)

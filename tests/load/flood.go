@@ -176,16 +176,24 @@ func (f *flood) send(ctx context.Context, first, turn time.Duration) error {
 		if _, err := conn.Write(one.from(int(n))); err != nil {
 			return err
 		}
-		answer, err := http.ReadResponse(answers, nil)
-		if err != nil {
+		if err := answered(answers, one.status); err != nil {
 			return err
-		}
-		if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-			return err
-		}
-		if answer.StatusCode != one.status {
-			return fmt.Errorf("a stranger was answered %d, want %d", answer.StatusCode, one.status)
 		}
 		f.sent.Add(1)
 	}
+}
+
+// answered reads an answer to its end, which is to have a status.
+func answered(answers *bufio.Reader, status int) error {
+	answer, err := http.ReadResponse(answers, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		return err
+	}
+	if answer.StatusCode != status {
+		return fmt.Errorf("the answer has status %d, want %d", answer.StatusCode, status)
+	}
+	return nil
 }

@@ -22,11 +22,7 @@ import (
 // as cold after as many different requests. Each gate is a process of its own, since
 // memory and what collecting garbage costs are the process's.
 func measureMany(ctx context.Context, s *stage) ([]report, error) {
-	app, err := s.startApp(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	city, err := s.writeCity()
+	app, city, err := s.scenery(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +33,7 @@ func measureMany(ctx context.Context, s *stage) ([]report, error) {
 	mails := collect(ctx, s.mail())
 	var towns []*town
 	for _, people := range s.counts() {
-		t, err := s.found(ctx, people, mails, "APP", app, "CITY", city)
+		t, err := s.startTown(ctx, people, mails, "APP", app, "CITY", city)
 		if err != nil {
 			return nil, err
 		}
@@ -48,11 +44,11 @@ func measureMany(ctx context.Context, s *stage) ([]report, error) {
 		return nil, err
 	}
 	largest := towns[len(towns)-1]
-	missed, err := s.missing(ctx, bare, largest)
+	missed, err := s.measureMisses(ctx, bare, largest)
 	if err != nil {
 		return nil, err
 	}
-	signed, err := s.signing(ctx, bare, largest)
+	signed, err := s.measureAssertions(ctx, bare, largest)
 	return []report{flat, missed, signed}, err
 }
 
@@ -80,8 +76,8 @@ func caching(sessions int) string { return fmt.Sprintf("session {\n\t\t\tcache %
 // silently has the gate send no assertion; where nothing is said, it sends one.
 const silently = "assertion off"
 
-// found starts a gate, fills its storage with people, and lets each of them in once.
-func (s *stage) found(ctx context.Context, people int, mails *post, replace ...string) (*town, error) {
+// startTown starts a gate, fills its storage with people, and lets each of them in once.
+func (s *stage) startTown(ctx context.Context, people int, mails *post, replace ...string) (*town, error) {
 	name := "gated" + strconv.Itoa(people)
 	site := strings.Replace(gatedSite, asserts, silently+"\n\t\t"+caching(room(people)), 1)
 	c, err := s.startCaddy(ctx, name, "", site, append(replace, "STORAGE", s.storage(name, ""), "LIMITS", roomy)...)
@@ -139,10 +135,12 @@ func (s *stage) compareTowns(ctx context.Context, bare *server, towns []*town) (
 	}
 	r.compareBoth("CPU per request (µs)", without, with, func(o series) []float64 { return o.cpu })
 	r.compareBoth("CPU per request, all turns together (µs)", without, with, func(o series) []float64 { return []float64{o.overall()} })
-	r.compareBoth("requests a second", without, with, func(o series) []float64 { return o.requests })
+	r.compareBoth("requests a second", without, with, func(o series) []float64 { return o.perSecond })
 	r.compareBoth("99 % answered within (µs)", without, with, func(o series) []float64 { return o.p99 })
 	r.compareBoth("allocations per request", without, with, func(o series) []float64 { return o.allocs })
 	r.compareBoth("CPU of wrk per request (µs)", without, with, func(o series) []float64 { return o.wrk })
+	r.compare(collectionsRow+", with Doorcode", columns(with, series.collected)...)
+	r.compare("the same, bare Caddy", columns(without, series.collected)...)
 	return r, r.weigh(ctx, towns)
 }
 
@@ -156,13 +154,28 @@ func upAndDown(towns int) [][]int {
 	return [][]int{up, down}
 }
 
-// overall is the CPU time for each request of all turns, in microseconds.
+// overall is the CPU time for each request of all turns, in microseconds. It relies on
+// turns of one length: only then do requests a second weigh as much as requests.
 func (o series) overall() float64 {
 	var used, requests float64
 	for i, each := range o.cpu {
-		used, requests = used+each*o.requests[i], requests+o.requests[i]
+		used, requests = used+each*o.perSecond[i], requests+o.perSecond[i]
 	}
 	return used / requests
+}
+
+// collectionsRow tells how many collections are in what was measured: where it says
+// none, the CPU beside it is without what collecting costs.
+const collectionsRow = "garbage collections a second, all turns together"
+
+// collected are the collections a second of all turns, which are of one length: most
+// turns may have none.
+func (o series) collected() []float64 {
+	var all float64
+	for _, each := range o.collections {
+		all += each
+	}
+	return []float64{all / float64(len(o.collections))}
 }
 
 // compareBoth adds three rows: of the gate, of bare Caddy, and of one divided by the
@@ -188,40 +201,42 @@ func (r *report) weigh(ctx context.Context, towns []*town) error {
 	for _, t := range towns {
 		gates = append(gates, t.gate)
 	}
-	if err := r.weighAll(ctx, gates...); err != nil {
+	heaps, err := r.weighAll(ctx, gates...)
+	if err != nil {
 		return err
 	}
-	heap := r.Rows[len(r.Rows)-1].Values
 	each := [][]float64{{0}}
 	for i, t := range towns[1:] {
-		each = append(each, []float64{(heap[i+1] - heap[0]) * 1e3 / float64(t.count-towns[0].count)})
+		each = append(each, []float64{(heaps[i+1] - heaps[0]) * 1e3 / float64(t.count-towns[0].count)})
 	}
 	r.compare("of which for each session more than one (kB)", each...)
 	return nil
 }
 
-// weighAll adds the memory of several Caddys.
-func (r *report) weighAll(ctx context.Context, all ...*server) error {
+// weighAll adds the memory of several Caddys, and returns how large their heaps are, in
+// megabytes.
+func (r *report) weighAll(ctx context.Context, all ...*server) (heaps []float64, err error) {
 	var memory, heap [][]float64
 	for _, c := range all {
 		_, private, err := c.resident()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		kept, err := c.live(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
+		heaps = append(heaps, megabytes(kept))
 		memory, heap = append(memory, []float64{megabytes(float64(private))}), append(heap, []float64{megabytes(kept)})
 	}
 	r.compare("memory of the process but for files (MB)", memory...)
 	r.compare("heap after garbage was collected (MB)", heap...)
-	return nil
+	return heaps, nil
 }
 
-// missing has the gate of a town keep as few sessions as by default, or half of them
+// measureMisses has the gate of a town keep as few sessions as by default, or half of them
 // where that would be all, and measures that.
-func (s *stage) missing(ctx context.Context, bare *server, t *town) (report, error) {
+func (s *stage) measureMisses(ctx context.Context, bare *server, t *town) (report, error) {
 	few := min(challenge.DefaultCache, max(100, t.count/2))
 	if err := s.restart(ctx, t.gate, caching(room(t.count)), caching(few)); err != nil {
 		return report{}, err
@@ -232,8 +247,8 @@ func (s *stage) missing(ctx context.Context, bare *server, t *town) (report, err
 	return r, err
 }
 
-// signing has the gate of a town send the app assertions, and measures that.
-func (s *stage) signing(ctx context.Context, bare *server, t *town) (report, error) {
+// measureAssertions has the gate of a town send the app assertions, and measures that.
+func (s *stage) measureAssertions(ctx context.Context, bare *server, t *town) (report, error) {
 	if err := s.restart(ctx, t.gate, silently, asserts); err != nil {
 		return report{}, err
 	}
@@ -276,5 +291,7 @@ func (s *stage) compareOne(ctx context.Context, bare *server, t *town) (report, 
 	}
 	r := report{Columns: []string{"bare Caddy", "with Doorcode"}, Pairs: []pair{{1, 0}}}
 	r.compareAll(found)
-	return r, r.weighAll(ctx, bare, t.gate)
+	r.compare(collectionsRow, columns(found, series.collected)...)
+	_, err = r.weighAll(ctx, bare, t.gate)
+	return r, err
 }

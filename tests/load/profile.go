@@ -9,8 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -52,18 +50,9 @@ func (s *stage) profileAll(ctx context.Context, servers []*server) (done func() 
 
 // fetch saves what is at a URL.
 func fetch(ctx context.Context, url, file string) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	raw, err := get(ctx, url)
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close() //nolint:errcheck // read to its end
-	raw, err := io.ReadAll(answer.Body)
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("fetching %s: status %d", url, answer.StatusCode)
-	}
-	return errors.Join(err, os.WriteFile(file, raw, 0o600))
+	return os.WriteFile(file, raw, 0o600)
 }

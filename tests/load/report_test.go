@@ -37,9 +37,16 @@ About.
 
 // A median of turns leaves out what is done in few of them.
 func TestAllTurnsTogetherCountWhatIsRare(t *testing.T) {
-	o := series{cpu: []float64{100, 100, 400}, requests: []float64{1000, 1000, 250}}
+	o := series{cpu: []float64{100, 100, 400}, perSecond: []float64{1000, 1000, 250}}
 	if got, want := o.overall(), 300_000.0/2250; got != want {
 		t.Errorf("overall = %v, want %v", got, want)
+	}
+}
+
+func TestCollectionsOfFewTurnsAreCounted(t *testing.T) {
+	o := series{collections: []float64{0, 0, 0, 2}}
+	if diff := cmp.Diff([]float64{0.5}, o.collected()); diff != "" {
+		t.Errorf("collections a second (-want +got):\n%s", diff)
 	}
 }
 

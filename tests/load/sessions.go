@@ -13,7 +13,9 @@ import (
 
 // A series is what each round found of one Caddy.
 type series struct {
-	cpu, requests, p50, p99, allocs, app, wrk []float64 // of each turn
+	cpu, perSecond, p50, p99, allocs, app, wrk []float64 // of each turn; perSecond are requests
+
+	collections []float64 // of garbage, a second
 
 	strangers, storage, afforded []float64 // under a flood
 }
@@ -29,7 +31,7 @@ func columns(of []series, quantity func(series) []float64) (all [][]float64) {
 // compareAll adds a row for each quantity of a turn.
 func (r *report) compareAll(found []series) {
 	r.compare("CPU per request (µs)", columns(found, func(o series) []float64 { return o.cpu })...)
-	r.compare("requests a second", columns(found, func(o series) []float64 { return o.requests })...)
+	r.compare("requests a second", columns(found, func(o series) []float64 { return o.perSecond })...)
 	r.compare("50 % answered within (µs)", columns(found, func(o series) []float64 { return o.p50 })...)
 	r.compare("99 % answered within (µs)", columns(found, func(o series) []float64 { return o.p99 })...)
 	r.compare("allocations per request", columns(found, func(o series) []float64 { return o.allocs })...)
@@ -95,11 +97,7 @@ func (s *stage) race(ctx context.Context, lanes []lane, orders [][]int) ([]serie
 // setSessions starts the Caddys that take turns: bare, bare with the same headers, and
 // with the gate. told is how many bytes of header the app gets from each.
 func (s *stage) setSessions(ctx context.Context) (servers []*server, people crowd, told [][]float64, err error) {
-	app, err := s.startApp(ctx, "")
-	if err != nil {
-		return nil, people, nil, err
-	}
-	city, err := s.writeCity()
+	app, city, err := s.scenery(ctx, "")
 	if err != nil {
 		return nil, people, nil, err
 	}
@@ -144,7 +142,7 @@ func (s *stage) measure(ctx context.Context, people crowd, c *server, to *series
 	if err != nil {
 		return err
 	}
-	allocs, err := c.metric(ctx, allocations)
+	began, err := c.metrics(ctx, allocations, collections)
 	if err != nil {
 		return err
 	}
@@ -160,15 +158,16 @@ func (s *stage) measure(ctx context.Context, people crowd, c *server, to *series
 	if err != nil {
 		return err
 	}
-	allocated, err := c.metric(ctx, allocations)
+	ended, err := c.metrics(ctx, allocations, collections)
 	if err != nil {
 		return err
 	}
 	each := func(d time.Duration) float64 { return float64(d) / 1e3 / float64(n.Requests) }
 	to.cpu, to.app = append(to.cpu, each(after[0]-before[0])), append(to.app, each(after[1]-before[1]))
-	to.requests = append(to.requests, n.perSecond())
+	to.perSecond = append(to.perSecond, n.perSecond())
 	to.p50, to.p99 = append(to.p50, float64(n.P50)), append(to.p99, float64(n.P99))
-	to.allocs = append(to.allocs, (allocated-allocs-(allocs-asked))/float64(n.Requests))
+	to.allocs = append(to.allocs, (ended[0]-began[0]-(began[0]-asked))/float64(n.Requests))
+	to.collections = append(to.collections, (ended[1]-began[1])/float64(n.Took)*1e6)
 	to.wrk = append(to.wrk, each(n.Used))
 	c.served += n.Requests
 	return nil

@@ -6,7 +6,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -139,9 +138,19 @@ func (s *stage) storage(name, redis string) string {
 	return "embedded " + filepath.Join(s.folder, name+".db")
 }
 
+// scenery is what stands around the gate wherever it is measured: an app behind it, on
+// some of the cores, and a database of places.
+func (s *stage) scenery(ctx context.Context, cores string) (app, city string, err error) {
+	if app, err = s.startApp(ctx, cores); err != nil {
+		return "", "", err
+	}
+	city, err = s.writeCity()
+	return app, city, err
+}
+
 // writeCity makes a small database of places.
 func (s *stage) writeCity() (path string, err error) {
-	t := &writer{folder: s.folder}
+	t := &noTest{folder: s.folder}
 	defer func() {
 		if t.fault != "" {
 			recover() //nolint:errcheck // it is what Fatalf has thrown
@@ -152,45 +161,78 @@ func (s *stage) writeCity() (path string, err error) {
 	return geotest.City(t, s.folder, "city.mmdb", places), nil
 }
 
-// A writer stands in for the test that a database is usually written for.
-type writer struct {
+// A noTest stands in for the test that a database is usually written for.
+type noTest struct {
 	testing.TB
 	folder, fault string
 }
 
-func (*writer) Helper() {}
+func (*noTest) Helper() {}
 
 // Fatal ends the writing.
-func (w *writer) Fatal(args ...any) { w.fault = fmt.Sprint(args...); panic(w) }
+func (n *noTest) Fatal(args ...any) { n.fault = fmt.Sprint(args...); panic(n) }
 
 // Fatalf ends the writing.
-func (w *writer) Fatalf(format string, args ...any) {
-	w.fault = fmt.Sprintf(format, args...)
-	panic(w)
+func (n *noTest) Fatalf(format string, args ...any) {
+	n.fault = fmt.Sprintf(format, args...)
+	panic(n)
 }
 
-// metric reads one number of a Caddy's metrics.
-func (c *server) metric(ctx context.Context, name string) (float64, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.admin+"/metrics", nil)
+// get fetches what is at a URL.
+func get(ctx context.Context, url string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer answer.Body.Close() //nolint:errcheck // read to its end
-	lines := bufio.NewScanner(answer.Body)
-	for lines.Scan() {
-		if value, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
-			return strconv.ParseFloat(value, 64)
-		}
+	raw, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("fetching %s: status %d", url, answer.StatusCode)
 	}
-	return 0, fmt.Errorf("reading metrics of %s: there is no %s: %w", c.name, name, lines.Err())
+	return raw, err
 }
 
-// allocations is the name of the metric that counts them since the start.
-const allocations = "go_memstats_mallocs_total"
+// Names of metrics that count since the start of a Caddy.
+const (
+	allocations = "go_memstats_mallocs_total"
+	collections = "go_gc_duration_seconds_count" // of garbage
+)
+
+// metrics reads some numbers of a Caddy's metrics, all of one moment.
+func (c *server) metrics(ctx context.Context, names ...string) ([]float64, error) {
+	raw, err := get(ctx, "http://"+c.admin+"/metrics")
+	if err != nil {
+		return nil, err
+	}
+	numbers := map[string]string{}
+	for line := range strings.Lines(string(raw)) {
+		name, number, _ := strings.Cut(strings.TrimSpace(line), " ")
+		numbers[name] = number
+	}
+	values := make([]float64, len(names))
+	for i, name := range names {
+		if numbers[name] == "" {
+			return nil, fmt.Errorf("reading metrics of %s: there is no %s", c.name, name)
+		}
+		if values[i], err = strconv.ParseFloat(numbers[name], 64); err != nil {
+			return nil, fmt.Errorf("reading metrics of %s: %w", c.name, err)
+		}
+	}
+	return values, nil
+}
+
+// metric reads one of them.
+func (c *server) metric(ctx context.Context, name string) (float64, error) {
+	values, err := c.metrics(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	return values[0], nil
+}
 
 // live is how many bytes the heap of a Caddy has after garbage was collected.
 func (c *server) live(ctx context.Context) (float64, error) {
@@ -202,15 +244,6 @@ func (c *server) live(ctx context.Context) (float64, error) {
 }
 
 func (c *server) collectGarbage(ctx context.Context) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.admin+"/debug/pprof/heap?gc=1", nil)
-	if err != nil {
-		return err
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close() //nolint:errcheck // read to its end
-	_, err = io.Copy(io.Discard, answer.Body)
+	_, err := get(ctx, "http://"+c.admin+"/debug/pprof/heap?gc=1")
 	return err
 }

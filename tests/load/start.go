@@ -22,11 +22,7 @@ type beginning struct{ start, first, reload, memory, heap []float64 }
 // measureStart compares start and reload of a Caddy whose storage is all but empty with
 // those of the same Caddy when there are very many people in it, each with a session.
 func measureStart(ctx context.Context, s *stage) ([]report, error) {
-	app, err := s.startApp(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	city, err := s.writeCity()
+	app, city, err := s.scenery(ctx, "")
 	if err != nil {
 		return nil, err
 	}

@@ -48,11 +48,7 @@ func measureStrangers(ctx context.Context, s *stage) ([]report, error) {
 	if err := stand(ctx, others); err != nil {
 		return nil, err
 	}
-	app, err := s.startApp(ctx, others)
-	if err != nil {
-		return nil, err
-	}
-	city, err := s.writeCity()
+	app, city, err := s.scenery(ctx, others)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +144,7 @@ func (s *stage) flooded(ctx context.Context, c *server, store *process, mails *p
 		About: fmt.Sprintf("%d strangers a second, each from another network: at a site of the same Caddy that says 401 with as many bytes as the page has, at the gate for its page, and a third each for the page, for a mail, and with a wrong code. Caddy has half of the cores to itself.", s.rate),
 	}
 	r.compare("requests of people per second of Caddy's CPU", columns(found, func(o series) []float64 { return o.afforded })...)
-	r.compare("requests of people a second", columns(found, func(o series) []float64 { return o.requests })...)
+	r.compare("requests of people a second", columns(found, func(o series) []float64 { return o.perSecond })...)
 	r.compare("50 % answered within (µs)", columns(found, func(o series) []float64 { return o.p50 })...)
 	r.compare("99 % answered within (µs)", columns(found, func(o series) []float64 { return o.p99 })...)
 	r.compare("CPU of Caddy (ms a second)", columns(found, func(o series) []float64 { return o.cpu })...)
@@ -182,7 +178,7 @@ func (s *stage) visitFlooded(ctx context.Context, c *server, store *process, peo
 	used := func(i int) float64 { return float64((after[i] - before[i]).Milliseconds()) / took }
 	to.afforded = append(to.afforded, n.perSecond()/used(0)*1e3)
 	to.cpu, to.storage, to.strangers = append(to.cpu, used(0)), append(to.storage, used(1)), append(to.strangers, float64(came)/took)
-	to.requests = append(to.requests, n.perSecond())
+	to.perSecond = append(to.perSecond, n.perSecond())
 	to.p50, to.p99 = append(to.p50, float64(n.P50)), append(to.p99, float64(n.P99))
 	return err
 }

@@ -100,15 +100,8 @@ func (w *wanderers) call(ctx context.Context, file io.ReaderAt, c *server, head 
 		if _, err := conn.Write(append(request, "\r\n\r\n"...)); err != nil {
 			return err
 		}
-		answer, err := http.ReadResponse(answers, nil)
-		if err != nil {
-			return err
-		}
-		if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-			return err
-		}
-		if answer.StatusCode != http.StatusOK {
-			return fmt.Errorf("person %d was answered %d", n, answer.StatusCode)
+		if err := answered(answers, http.StatusOK); err != nil {
+			return fmt.Errorf("asking as person %d: %w", n, err)
 		}
 	}
 	return nil
