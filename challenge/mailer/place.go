@@ -177,11 +177,12 @@ func offset(at time.Time) int {
 }
 
 // zoneName is what a zone is called at a time. Of one without letters it has a colon
-// between the digits, as four of them would look like a code.
+// between the digits, as four of them would look like a code, and a true minus, at which
+// no line breaks.
 func zoneName(at time.Time) string {
 	name, _ := at.Zone()
 	if name == "" || name[0] == '+' || name[0] == '-' {
-		return at.Format("UTC-07:00")
+		return strings.Replace(at.Format("UTC-07:00"), "-", "\u2212", 1)
 	}
 	return name
 }

@@ -6,7 +6,6 @@ package stencil
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"text/template/parse"
 )
@@ -35,7 +34,7 @@ func (c *cutter) sheet(name string) (*sheet, error) {
 	inner := *c
 	inner.names, inner.most = []string{"$"}, 1
 	steps, err := inner.list(tree.Root)
-	s.steps, s.vars = steps, inner.most
+	s.steps, s.vars, s.unfit = steps, inner.most, err != nil
 	if err != nil {
 		delete(c.sheets, name)
 	}
@@ -166,7 +165,7 @@ func (c *cutter) pipe(n *parse.PipeNode) (expression, error) {
 		return e, err
 	}
 	name := n.Decl[0].Ident[0]
-	at := slices.Index(c.names, name)
+	at := c.place(name)
 	if !n.IsAssign {
 		at = len(c.names)
 		c.names = append(c.names, name)
@@ -216,16 +215,26 @@ func (c *cutter) operand(n parse.Node, args []expression) (expression, error) {
 	case *parse.StringNode:
 		return constant{reflect.ValueOf(n.Text)}, nil
 	case *parse.PipeNode:
+		if len(n.Decl) > 0 { // and, or: it may never be reached
+			return nil, unfit(n)
+		}
 		return c.pipe(n)
 	default:
 		return nil, unfit(n)
 	}
 }
 
-func (c *cutter) variable(n *parse.VariableNode, args []expression) (expression, error) {
+// place is that of the innermost variable of a name; negative: there is none.
+func (c *cutter) place(name string) int {
 	at := len(c.names) - 1
-	for ; at >= 0 && c.names[at] != n.Ident[0]; at-- { // the innermost of a name
+	for at >= 0 && c.names[at] != name {
+		at--
 	}
+	return at
+}
+
+func (c *cutter) variable(n *parse.VariableNode, args []expression) (expression, error) {
+	at := c.place(n.Ident[0])
 	if at < 0 || len(n.Ident) == 1 && len(args) > 0 {
 		return nil, unfit(n)
 	}

@@ -45,7 +45,7 @@ var escapers = map[string]escaper{
 // read is a value as text. Types with methods may have a text of their own.
 func read(v reflect.Value) (text string, of content, ok bool) {
 	kind := v.Kind()
-	if kind == reflect.Invalid || v.Type().NumMethod() > 0 {
+	if kind == reflect.Invalid || v.Type().NumMethod() > 0 || v.CanAddr() && reflect.PointerTo(v.Type()).NumMethod() > 0 {
 		return "", plain, false
 	}
 	switch kind {

@@ -7,9 +7,9 @@
 // Those packages look up each name and call each escaper by reflection whenever a
 // template is executed. Which escapers a value needs where it stands is decided only
 // once, though: html/template writes them into the parsed template before it executes
-// it for the first time. A [Stencil] is cut from the template after that. So nothing is
-// decided here that html/template has not decided: a value that it would print without
-// an escaper that is known here cannot be cut.
+// it for the first time. A [Stencil] is cut from the template after that. Which escaper
+// stands where is html/template's choice; what each writes is written again here, and
+// compared by tests. In HTML, a value without an escaper that is known here cannot be cut.
 //
 // Templates and values that a stencil does not understand are left to the package that
 // they are from, see [Stencil.Print].
@@ -80,12 +80,18 @@ func (c *cutter) cut(names []string) (*Stencil, error) {
 // Print appends to dst what a template writes for data. It reports false, and appends
 // nothing, where the template was unfit or a value is of a kind that only the template
 // itself can print, or not even that.
-func (s *Stencil) Print(dst *bytes.Buffer, name string, data any) bool {
+func (s *Stencil) Print(dst *bytes.Buffer, name string, data any) (ok bool) {
 	sheet, ok := s.sheets[name]
 	if !ok {
 		return false
 	}
 	start := dst.Len()
+	defer func() {
+		if recover() != nil { // a method of a value: the template makes an error of it
+			dst.Truncate(start)
+			ok = false
+		}
+	}()
 	p := printer{dst: dst, vars: make([]reflect.Value, 0, usualVars)}
 	if !sheet.print(&p, reflect.ValueOf(data)) {
 		dst.Truncate(start)
@@ -112,7 +118,8 @@ type printer struct {
 // A sheet is one template.
 type sheet struct {
 	steps []step
-	vars  int // how many variables it has at most
+	vars  int  // how many variables it has at most
+	unfit bool // found only after another had included it
 }
 
 // A step prints something, or reports that it cannot.
@@ -121,7 +128,7 @@ type step interface {
 }
 
 func (s *sheet) print(p *printer, data reflect.Value) bool {
-	if p.depth == maxDepth {
+	if s.unfit || p.depth == maxDepth {
 		return false
 	}
 	outer := p.first
@@ -212,7 +219,7 @@ func (l loop) print(p *printer, dot reflect.Value) bool {
 		return false
 	}
 	for i := range list.Len() {
-		if !print(l.each, p, list.Index(i)) {
+		if !print(l.each, p, settle(list.Index(i))) {
 			return false
 		}
 	}

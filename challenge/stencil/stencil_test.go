@@ -32,6 +32,7 @@ type data struct {
 	Inner       *inner
 	Nil         *inner
 	Any         any
+	Anys        []any
 	Told        told
 	Float       float64
 	hidden      string
@@ -59,7 +60,7 @@ func some(text string) *data {
 	return &data{
 		embedded: embedded{Deep: text}, Text: text, Named: named(text), HTML: template.HTML(text), Attr: template.HTMLAttr(text),
 		URL: template.URL(text), CSS: template.CSS(text), Number: -len(text), Yes: true, List: []inner{{text}, {"<&>"}}, Inner: &inner{text},
-		Any: inner{text}, Told: told(text), hidden: text,
+		Any: inner{text}, Anys: []any{text, "", 0, 1, &inner{text}, (*inner)(nil), nil}, Told: told(text), hidden: text,
 	}
 }
 
@@ -75,7 +76,9 @@ var cut = map[string]string{
 	"or, and and not":                    `{{if or .Empty .Nil .Text}}a{{end}}{{if and .Yes .Empty}}b{{end}}{{if not .No}}c{{end}}{{if and .Yes (not .Empty)}}d{{end}}`,
 	"with":                               `{{with .Inner}}{{.Name}}{{$.Text}}{{else}}a{{end}}{{with .Nil}}b{{else}}{{.Text}}{{end}}`,
 	"a list":                             `{{range .List}}{{.Name}},{{$.Text}}{{else}}a{{end}}{{range .None}}b{{else}}c{{end}}`,
+	"a list of anything":                 `{{range .Anys}}{{if .}}a{{else}}b{{end}}{{with .}}c{{else}}d{{end}}{{if not .}}e{{end}},{{end}}`,
 	"variables":                          `{{$a := .Text}}{{with $b := .Inner}}{{$b.Name}}{{$a}}{{$a := .Name}}{{$a}}{{end}}{{$a}}{{$a = .Named}}{{$a}}`,
+	"a variable that hides another":      `{{$x := .Text}}{{with .Inner}}{{$x := .Name}}{{$x = "in"}}{{$x}}{{end}}{{$x}}{{if .Yes}}{{$x = "out"}}{{end}}{{$x}}`,
 	"a variable of a branch":             `{{if $a := .Text}}{{$a}}{{else}}{{$a}}-{{end}}`,
 	"a template in another":              `{{define "x"}}({{.Name}}{{$.Name}}{{template "y" .Name}}){{end}}{{define "y"}}{{.}}{{end}}{{range .List}}{{template "x" .}}{{end}}{{template "x" .Any}}`,
 	"methods":                            `{{.Joined "<" .Named}}{{$.Joined .Text .Named}}{{range .List}}{{.Loud}}{{end}}{{with .Inner}}{{.Loud}}{{end}}`,
@@ -121,6 +124,32 @@ func same(t *testing.T, s *stencil.Stencil, execute func(w io.Writer, name strin
 	}
 }
 
+// A faulty has a method that fails, and a text that only a pointer to it tells.
+type faulty struct {
+	Text   string
+	Masked masked
+}
+
+func (faulty) Boom() string { panic("boom") }
+
+type masked string
+
+func (*masked) String() string { return "***" }
+
+// What a template makes an error of, or would have told by a method, is left to it.
+func TestWhatOnlyATemplateCanPrintIsLeftToIt(t *testing.T) {
+	for name, source := range map[string]string{"a method that panics": `a{{.Text}}{{.Boom}}`, "a value that its pointer prints": `a{{.Masked}}`} {
+		s, err := stencil.CutText(texttemplate.Must(texttemplate.New("t").Parse(source)), "t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		dst := bytes.NewBufferString("before ")
+		if s.Print(dst, "t", &faulty{Text: "x", Masked: "secret"}) || dst.String() != "before " {
+			t.Errorf("%s: printed %q", name, dst)
+		}
+	}
+}
+
 func TestWhatNoStencilUnderstandsIsNotCut(t *testing.T) {
 	for name, source := range map[string]string{
 		"a function":                              `{{printf "%s" .Text}}`,
@@ -134,6 +163,7 @@ func TestWhatNoStencilUnderstandsIsNotCut(t *testing.T) {
 		"a list with its numbers":                 `{{range $i, $x := .List}}{{$i}}{{end}}`,
 		"a loop that is left":                     `{{range .List}}{{break}}{{end}}`,
 		"a constant":                              `{{3}}`,
+		"a variable that is made in brackets":     `{{if or .Text ($y := .Named)}}a{{end}}`,
 		"a field of something in brackets":        `{{(.Inner).Name}}`,
 		"a template without data":                 `{{define "x"}}a{{end}}{{template "x"}}`,
 		"a template that is not there":            `{{template "x" .}}`,
@@ -165,6 +195,22 @@ func TestWEB04NothingIsPrintedThatWasNotEscaped(t *testing.T) {
 	}
 	var b bytes.Buffer
 	if s.Print(&b, "broken", some("<")) || s.Print(&b, "missing", some("<")) || !s.Print(&b, "t", some("<")) || b.String() != "&lt;" {
+		t.Errorf("prints %q", &b)
+	}
+}
+
+// TestATemplateThatTurnsOutUnfitIsNotPrintedByOthersEither has b cut while a is being cut,
+// before a is found to be unfit.
+func TestATemplateThatTurnsOutUnfitIsNotPrintedByOthersEither(t *testing.T) {
+	type node struct{ Below *node }
+	set := template.Must(template.New("a").Parse(`{{template "b" .}}{{printf "x"}}`))
+	template.Must(set.New("b").Parse(`y{{with .Below}}{{template "a" .}}{{end}}`))
+	s, err := stencil.CutHTML(set, "a", "b")
+	if !errors.Is(err, stencil.ErrUnfit) {
+		t.Errorf("error = %v", err)
+	}
+	var b bytes.Buffer
+	if s.Print(&b, "a", node{}) || s.Print(&b, "b", node{&node{}}) || !s.Print(&b, "b", node{}) || b.String() != "y" {
 		t.Errorf("prints %q", &b)
 	}
 }
