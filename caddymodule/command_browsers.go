@@ -18,12 +18,13 @@ func browsersCommand() *cobra.Command {
 	}, browsersListCommand(), browsersRevokeCommand())
 }
 
-// oneUser has a command take --user, which it cannot do without.
-func oneUser(cmd *cobra.Command, user *string) *cobra.Command {
+// oneUser has a command about some things of a person take --user, which it cannot do
+// without.
+func oneUser(cmd *cobra.Command, things string, user *string) *cobra.Command {
 	cmd.Flags().StringVar(user, "user", "", "address of the person (required)")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if *user == "" {
-			return errors.New("say whose browsers are meant: --user alice@example.com")
+			return errors.New("say whose " + things + " are meant: --user alice@example.com")
 		}
 		return requireAddress("--user", *user)
 	}
@@ -39,7 +40,7 @@ func browsersListCommand() *cobra.Command {
 			"signed in. Names are the person's own. One that is bound has a key of its machine, and is of no use on another.",
 	}, func(c *remote, out io.Writer, _ []string) error {
 		return c.show(out, http.MethodPost, browsersPath, order{Address: user}, &browsersSheet{of: user})
-	}), &user)
+	}), "browsers", &user)
 }
 
 // A browsersSheet is the browsers of one person.
@@ -75,7 +76,7 @@ func browsersRevokeCommand() *cobra.Command {
 			"stay, and one that a lost phone holds lets it in again: 'passkeys remove' takes it away.",
 	}, func(c *remote, out io.Writer, _ []string) error {
 		return c.show(out, http.MethodPost, dropPath, asked, &revocation{of: asked.Address})
-	}), &asked.Address)
+	}), "browsers", &asked.Address)
 	cmd.Flags().StringVar(&asked.Browser, "browser", "", "one browser of theirs, as 'browsers list' names it (default: all of them)")
 	return cmd
 }

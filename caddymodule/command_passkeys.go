@@ -28,7 +28,7 @@ func passkeysListCommand() *cobra.Command {
 			"Names are the person's own.",
 	}, func(c *remote, out io.Writer, _ []string) error {
 		return c.show(out, http.MethodPost, passkeysPath, order{Address: user}, &passkeysSheet{of: user})
-	}), &user)
+	}), "passkeys", &user)
 }
 
 // A passkeysSheet is the passkeys of one person.
@@ -79,7 +79,7 @@ func passkeysRemoveCommand() *cobra.Command {
 			return errors.New("say which passkey is meant: --passkey with an ID, as 'passkeys list' shows it, or --all")
 		}
 		return c.show(out, http.MethodPost, takePath, asked, &removedSheet{of: asked.Address})
-	}), &asked.Address)
+	}), "passkeys", &asked.Address)
 	cmd.Flags().StringVar(&asked.Passkey, "passkey", "", "one passkey of theirs, as 'passkeys list' names it")
 	cmd.Flags().BoolVar(&asked.All, "all", false, "all passkeys of theirs")
 	return cmd

@@ -44,7 +44,9 @@ func (c *consultation) askProofs(ctx context.Context, f *doctor.Facts) {
 			continue
 		}
 		known, err := new(doctor.Known), error(nil)
-		for _, address := range e.mayPass(time.Now()) {
+		listed := e.mayPass(time.Now())
+		known.Listed = len(listed)
+		for _, address := range listed[:min(len(listed), mostAsked)] {
 			if err = c.askProof(ctx, e, s, address, known); err != nil {
 				break
 			}
@@ -55,11 +57,10 @@ func (c *consultation) askProofs(ctx context.Context, f *doctor.Facts) {
 	}
 }
 
-// mayPass are the first of the addresses that the lists name one by one.
+// mayPass are those who may pass of the addresses that the lists name one by one.
 func (e *entrance) mayPass(now time.Time) []challenge.Email {
 	access := e.lists.access.Load()
-	all := slices.DeleteFunc(e.spelledOut(), func(address challenge.Email) bool { return !access.Judge(address, now).Allowed })
-	return all[:min(len(all), mostAsked)]
+	return slices.DeleteFunc(e.spelledOut(), func(address challenge.Email) bool { return !access.Judge(address, now).Allowed })
 }
 
 // askProof asks about one person.

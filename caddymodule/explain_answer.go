@@ -74,6 +74,8 @@ type seenPlace struct {
 	ASN     uint32 `json:"asn,omitempty"`
 	Private bool   `json:"private,omitempty"`
 	Barred  bool   `json:"barred,omitempty"` // by 'countries'
+	// WouldBar: 'countries' would refuse it, and all is only observed.
+	WouldBar bool `json:"would_bar,omitempty"`
 }
 
 type ballot struct {
@@ -118,8 +120,9 @@ func (x *rehearsal) judged(s *step) judged {
 		Ways: settings.Ways.judged(),
 	}
 	if s.entrance.places != nil {
-		at := s.doorway.gate.Locate(s.in.IP)
-		j.Place = &seenPlace{at.Country, at.City, at.ASN, at.Private, s.doorway.gate.Bars(s.in.IP)}
+		gate := s.doorway.gate
+		at, barred := gate.Locate(s.in.IP), gate.Bars(s.in.IP)
+		j.Place = &seenPlace{at.Country, at.City, at.ASN, at.Private, barred, !barred && gate.WouldBar(s.in.IP)}
 	}
 	if age := s.in.Page.MaxAge; age > 0 {
 		j.MaxAge = brief(age)

@@ -159,6 +159,9 @@ func (p *seenPlace) text() string {
 	if p.Barred {
 		parts = append(parts, "from where nobody may pass")
 	}
+	if p.WouldBar {
+		parts = append(parts, "from where nobody would be let in ('observe all')")
+	}
 	return strings.Join(parts, ", ")
 }
 

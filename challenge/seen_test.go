@@ -253,6 +253,9 @@ func TestWhereAllIsObservedNobodyIsAskedOrRefused(t *testing.T) {
 	if g.Bars(tokyo) {
 		t.Error("the endpoints are closed to a country")
 	}
+	if !g.WouldBar(tokyo) || g.WouldBar(lisbon) {
+		t.Error("nobody can tell what 'countries' would do")
+	}
 	unlisted := w.browser(g)
 	unlisted.earlier = basic("eve", nobody)
 	if v := unlisted.wantPass("whom an earlier step named, off the list"); v.Identity.Email != nobody || v.Admission == nil {

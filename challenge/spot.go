@@ -89,6 +89,9 @@ func (g *Gate) bars(s spot) bool {
 func (g *Gate) Locate(ip netip.Addr) *geo.Place { return g.spotOf(ip).place }
 
 // Bars reports whether nobody is let in from an address because of its country.
-func (g *Gate) Bars(ip netip.Addr) bool {
-	return !g.policy.Countries.none() && !g.policy.Risk.ObserveAll && g.bars(g.spotOf(ip))
+func (g *Gate) Bars(ip netip.Addr) bool { return !g.policy.Risk.ObserveAll && g.WouldBar(ip) }
+
+// WouldBar is Bars without regard to what is only observed.
+func (g *Gate) WouldBar(ip netip.Addr) bool {
+	return !g.policy.Countries.none() && g.bars(g.spotOf(ip))
 }

@@ -49,8 +49,8 @@ func TestCountries(t *testing.T) {
 					}
 				}
 			}
-			if g.Bars(tt.ip) != tt.barred {
-				t.Errorf("the endpoints: barred %t, want %t", !tt.barred, tt.barred)
+			if g.Bars(tt.ip) != tt.barred || g.WouldBar(tt.ip) != tt.barred {
+				t.Errorf("the endpoints: barred %t, would be %t, want %t", g.Bars(tt.ip), g.WouldBar(tt.ip), tt.barred)
 			}
 		})
 	}

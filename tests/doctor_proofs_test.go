@@ -4,6 +4,7 @@
 package tests
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,6 +55,32 @@ func TestTheDoctorFindsWhoHasNoPasskey(t *testing.T) {
 	wantFinding(t, "nobody can be asked", examine(t, child, wanted), "passkeys", doctor.Skip, "only a running Caddy knows")
 }
 
+// crowd are addresses that come after those that have names.
+func crowd(n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("zoe%d@example.com", i)
+	}
+	return strings.Join(all, " ")
+}
+
+// Basic_auth before the door answers the doctor, too: that is no fault of the site.
+func TestTheDoctorSeesThatAPasswordIsAskedForFirst(t *testing.T) {
+	child, config := startManaged(t, "http://localhost:PORT {\n\tbasic_auth {\n\t\talice $2a$14$Zkx19XLiW6VYouLHR5NmfOFU0z2GTNmpkT/5qqR7hx4IjWJPDhjvG\n\t}\n"+
+		gate("", "identity {http.auth.user.id} {\n\t\t\tdomain example.com\n\t\t}")+"\n\treverse_proxy APP\n}\n")
+	report := examine(t, child, read(t, config[1]))
+	for _, f := range report.Findings {
+		if f.Level == doctor.Fail && (f.Check == "reach" || f.Check == "machines") {
+			t.Errorf("%+v", f)
+		}
+	}
+	if !slices.ContainsFunc(report.Findings, func(f doctor.Finding) bool {
+		return f.Check == "reach" && f.Level == doctor.Skip && strings.Contains(f.Text, "an earlier step asks first, for a password (HTTP 401 from Caddy)")
+	}) {
+		t.Errorf("nothing says who asks first: %+v", report.Findings)
+	}
+}
+
 func TestTheDoctorFindsBrowsersWithoutAKey(t *testing.T) {
 	port := harness.FreePort(t)
 	site := "https://localhost:PORT {\n" + gate(ana+" "+ben, "secret "+rootSecret) + "\n\treverse_proxy APP\n}\n"
@@ -69,5 +96,9 @@ func TestTheDoctorFindsBrowsersWithoutAKey(t *testing.T) {
 	wantFinding(t, "keys are welcome", examine(t, child, running), "bound", doctor.OK, "no browser is kept out")
 	wantFinding(t, "keys are required", examine(t, child, required), "bound", doctor.Warn, "1 of 2 remembered browsers of the people on its lists has no key")
 	wantFinding(t, "of one who has", examine(t, child, strings.Replace(required, " "+ben+" {", " {", 1)), "bound", doctor.OK, "browsers without a key are kept out")
+	listed := func(text string) string { return strings.Replace(required, " "+ben+" {", " "+text+" {", 1) }
+	wantFinding(t, "beside a domain", examine(t, child, listed("*@example.org")), "bound", doctor.Skip, "only addresses that the lists name one by one were looked at; *@example.org was not")
+	wantFinding(t, "of more people than are asked about", examine(t, child, listed(crowd(105))), "bound", doctor.Skip, "only the first 100 of 106 addresses")
+	wantFinding(t, "of one of them", examine(t, child, listed(ben+" "+crowd(99))), "bound", doctor.Warn, "1 of 2 remembered browsers of the first 100 of 101 addresses on its lists has no key")
 	wantFinding(t, "only observed", examine(t, child, strings.Replace(required, "session {", "observe all\n\t\tsession {", 1)), "bound", doctor.OK, "no browser is kept out")
 }

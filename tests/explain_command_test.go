@@ -244,3 +244,34 @@ func TestGEO08ExplainIsATable(t *testing.T) {
 		}
 	}
 }
+
+// Where all is only observed, 'countries' refuses nobody, and what it would do is what the
+// operator wants to know.
+func TestExplainSaysWhatCountriesWouldDo(t *testing.T) {
+	_, config := writeExplainable(t)
+	watched := strings.Replace(read(t, config), "countries not JP", "countries not JP\n\t\t\tobserve all", 1)
+	if err := os.WriteFile(config, []byte(watched), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const would = ", from where nobody would be let in ('observe all')"
+	for ip, want := range map[string]bool{tokyo: true, lisbon: false} {
+		args := []string{"--config", config, "--email", ana, "--ip", ip, "--host", "app.localhost"}
+		out, err := explain(t, args...)
+		if strings.Contains(out, would) != want || strings.Contains(out, "nobody may pass") {
+			t.Errorf("from %s: would be refused is %t, want %t: %v\n%s", ip, !want, want, err, out)
+		}
+		var e struct {
+			Decision string
+			Gates    []struct {
+				Place struct {
+					Barred   bool
+					WouldBar bool `json:"would_bar"`
+				}
+			}
+		}
+		out, err = explain(t, append(args, "--json")...)
+		if json.Unmarshal([]byte(out), &e) != nil || e.Decision != "pass" || e.Gates[0].Place.Barred || e.Gates[0].Place.WouldBar != want {
+			t.Errorf("from %s: %v\n%s", ip, err, out)
+		}
+	}
+}

@@ -54,6 +54,7 @@ func TestTheSendersDomainIsJudged(t *testing.T) {
 		"DMARC of the domain above": {func(h *house) {
 			h.Mails[0].From = "a@mail.example.com"
 			h.world.mails["mail.example.com"] = []string{"mx.example.com"}
+			h.world.texts["mail.example.com"] = h.world.texts["example.com"]
 		}, wants{"sender", doctor.OK, "DMARC: p=reject", ""}},
 		"DKIM is the relay's":          {func(*house) {}, wants{"sender", doctor.OK, "left to the mail server", ""}},
 		"DKIM without a record":        {func(h *house) { h.Mails[0].Signed = key }, wants{"sender", doctor.Fail, "no key at s1._domainkey", "p=AAAA"}},

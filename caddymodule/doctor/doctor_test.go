@@ -59,21 +59,24 @@ func TestEachFaultIsFoundWithItsFix(t *testing.T) {
 		"only a start shows what is": {func(h *house) { h.Fault, h.Late = errors.New("'single_sign_on' does not cover it"), true }, wants{"config", doctor.Fail, "does not cover", "'caddy validate' does not show it"}},
 		"it guards nothing":          {func(h *house) { h.Fault = doctor.ErrNoGate }, wants{"config", doctor.Fail, "no doorcode", "Caddy itself starts"}},
 
-		"nothing answers":             {func(h *house) { h.URLs = []string{"http://127.0.0.1:9"} }, wants{"reach", doctor.Fail, "no answer", "whether Caddy runs"}},
-		"the name is not found":       {func(h *house) { h.URLs = []string{"http://gone.example.com"} }, wants{"reach", doctor.Fail, "no such host", "DNS"}},
-		"somebody else answers":       {func(h *house) { h.Sites[0].Endpoints = "/elsewhere" }, wants{"reach", doctor.Fail, "is not Doorcode", "'redir'"}},
-		"the app answers a stranger":  {func(h *house) { h.answer = says(200, "hello") }, wants{"reach", doctor.Fail, "gets past the door", "'public'"}},
-		"the app is down, and asked":  {func(h *house) { h.answer = says(502, "") }, wants{"reach", doctor.Fail, "gets past the door", "explain"}},
-		"a redirect comes first":      {func(h *house) { h.answer = says(302, "") }, wants{"reach", doctor.Warn, "led elsewhere", "'redir'"}},
-		"no URL is known":             {func(h *house) { h.URLs, h.NoURLs = nil, "give --url" }, wants{"reach", doctor.Skip, "", "--url"}},
-		"a URL is none":               {func(h *house) { h.URLs = []string{"app.example.com"} }, wants{"reach", doctor.Fail, "no address", "--url"}},
-		"routes let spellings by":     {func(h *house) { box(h, "//admin/") }, wants{"reach", doctor.Fail, "//admin/ (200)", "doorcode /admin/*"}},
-		"and those that are encoded":  {func(h *house) { box(h, "/%61dmin/") }, wants{"reach", doctor.Fail, "/%61dmin/ (200)", "doorcode /admin/*"}},
-		"routes let no spelling by":   {func(h *house) { box(h, "") }, wants{"reach", doctor.OK, "odd spellings", ""}},
-		"its storage cannot be read":  {func(h *house) { h.answer = unavailable }, wants{"reach", doctor.Fail, "lets nobody in", "'storage'"}},
-		"only matchers know":          {func(h *house) { h.Sites[0].Guarded = nil }, wants{"reach", doctor.Skip, "only the matcher", "--url"}},
-		"the app's name is not found": {func(h *house) { h.Upstreams[0].Dial = "app.invalid:80" }, wants{"bypass", doctor.Fail, "not found", "reverse_proxy"}},
-		"the app is elsewhere":        {func(h *house) { h.Upstreams[0].Dial = "198.51.100.7:80" }, wants{"bypass", doctor.Skip, "another machine", "curl"}},
+		"nothing answers":               {func(h *house) { h.URLs = []string{"http://127.0.0.1:9"} }, wants{"reach", doctor.Fail, "no answer", "whether Caddy runs"}},
+		"the name is not found":         {func(h *house) { h.URLs = []string{"http://gone.example.com"} }, wants{"reach", doctor.Fail, "no such host", "DNS"}},
+		"somebody else answers":         {func(h *house) { h.Sites[0].Endpoints = "/elsewhere" }, wants{"reach", doctor.Fail, "is not Doorcode", "'redir'"}},
+		"the app answers a stranger":    {func(h *house) { h.answer = says(200, "hello") }, wants{"reach", doctor.Fail, "gets past the door", "'public'"}},
+		"the app is down, and asked":    {func(h *house) { h.answer = says(502, "") }, wants{"reach", doctor.Fail, "gets past the door", "explain"}},
+		"a redirect comes first":        {func(h *house) { h.answer = says(302, "") }, wants{"reach", doctor.Warn, "led elsewhere", "'redir'"}},
+		"no URL is known":               {func(h *house) { h.URLs, h.NoURLs = nil, "give --url" }, wants{"reach", doctor.Skip, "", "--url"}},
+		"a URL is none":                 {func(h *house) { h.URLs = []string{"app.example.com"} }, wants{"reach", doctor.Fail, "no address", "--url"}},
+		"routes let spellings by":       {func(h *house) { box(h, "//admin/") }, wants{"reach", doctor.Fail, "//admin/ (200)", "doorcode /admin/*"}},
+		"and those that are encoded":    {func(h *house) { box(h, "/%61dmin/") }, wants{"reach", doctor.Fail, "/%61dmin/ (200)", "doorcode /admin/*"}},
+		"routes let no spelling by":     {func(h *house) { box(h, "") }, wants{"reach", doctor.OK, "odd spellings", ""}},
+		"a password is asked for first": {func(h *house) { h.first = password }, wants{"reach", doctor.Skip, "an earlier step asks first, for a password (HTTP 401)", "--url of a page"}},
+		"and keeps the stranger out":    {func(h *house) { h.first = password }, wants{"reach", doctor.OK, "a stranger is kept out before Doorcode, by an earlier step", ""}},
+		"another 401 is nobody of ours": {func(h *house) { h.first = says(401, "") }, wants{"reach", doctor.Fail, "is not Doorcode", "'redir'"}},
+		"its storage cannot be read":    {func(h *house) { h.answer = unavailable }, wants{"reach", doctor.Fail, "lets nobody in", "'storage'"}},
+		"only matchers know":            {func(h *house) { h.Sites[0].Guarded = nil }, wants{"reach", doctor.Skip, "only the matcher", "--url"}},
+		"the app's name is not found":   {func(h *house) { h.Upstreams[0].Dial = "app.invalid:80" }, wants{"bypass", doctor.Fail, "not found", "reverse_proxy"}},
+		"the app is elsewhere":          {func(h *house) { h.Upstreams[0].Dial = "198.51.100.7:80" }, wants{"bypass", doctor.Skip, "another machine", "curl"}},
 
 		"a site is http":               {func(h *house) { h.URLs = []string{"http://example.com"} }, wants{"https", doctor.Fail, "none of the cookies", "http://"}},
 		"a certificate is of nobody":   {func(h *house) { h.Roots = nil }, wants{"https", doctor.Fail, "unknown authority", "public certificate"}},
@@ -92,6 +95,7 @@ func TestEachFaultIsFoundWithItsFix(t *testing.T) {
 		"sign-on is a public suffix":    {func(h *house) { h.Sites[0].SingleSignOn = "co.uk" }, wants{"single_sign_on", doctor.Fail, "anybody can have a name", "your own domain"}},
 		"www is served elsewhere":       {func(h *house) { h.world.hosts["www.example.com"] = []string{"203.0.113.9"} }, wants{"single_sign_on", doctor.Fail, "www.example.com leads to another machine", "single_sign_on apps.example.com"}},
 		"a page leads elsewhere":        {privacy, wants{"single_sign_on", doctor.Fail, "legal.example.com", "apps."}},
+		"two names lead elsewhere":      {func(h *house) { wildcard(h); privacy(h) }, wants{"single_sign_on", doctor.Fail, "*.example.com and legal.example.com lead to another machine than the sites: browsers send everybody's session to whoever serves those", "apps."}},
 		"every name is served":          {wildcard, wants{"single_sign_on", doctor.Fail, "*.example.com", "apps."}},
 		"no site is in the DNS":         {func(h *house) { h.world.hosts = nil }, wants{"single_sign_on", doctor.Skip, "", "--resolver"}},
 		"a proxy ends TLS":              {func(h *house) { h.Servers[0].Secure = false }, wants{"proxies", doctor.Fail, "looks like the proxy", "trusted_proxies static"}},
@@ -189,6 +193,12 @@ func says(status int, body string) http.HandlerFunc {
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}
+}
+
+// password is what basic_auth asks a stranger for.
+func password(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("WWW-Authenticate", `Basic realm="restricted"`)
+	w.WriteHeader(http.StatusUnauthorized)
 }
 
 func unavailable(w http.ResponseWriter, _ *http.Request) {

@@ -100,10 +100,11 @@ type Passkeys struct {
 
 // A Known is what is known of some people.
 type Known struct {
-	People    int // who may pass
-	Keyed     int // of them, who has a passkey that works at the site
+	Listed    int // who may pass, as addresses that the lists name one by one
+	People    int // of them, about whom somebody was asked
+	Keyed     int // of these, who has a passkey that works at the site
 	Elsewhere int // of the others, who has one for another name
-	Browsers  int // that are remembered
+	Browsers  int // that are remembered of these, at whatever host
 	Bound     int // of them, those that have a key
 }
 
@@ -260,7 +261,8 @@ type SecretFile struct {
 	Root bool
 	// Own: Doorcode made it, for its own user alone.
 	Own bool
-	// Missing: it is made at the first start.
+	// Missing: it is not there, or this user may not read it. The first start makes it
+	// where it is Own.
 	Missing bool
 	Mode    uint32 // permission bits
 }
@@ -311,7 +313,7 @@ type RunningStore struct {
 	Keys    []Key
 }
 
-// stores finds what the running Caddy says of a store.
+// store finds what the running Caddy says of a store.
 func (r *Running) store(name string) *RunningStore {
 	if r == nil {
 		return nil

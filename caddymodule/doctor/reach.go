@@ -100,6 +100,9 @@ func (v *visitor) ping(ctx context.Context) bool {
 	case a.status == http.StatusMisdirectedRequest:
 		v.n.fail(v.origin, "Doorcode answers, and knows no site of this name (HTTP 421)", "add this origin to 'origins', or the host to the site's address; behind a proxy, have it pass the Host on")
 		return false
+	case a.asksPassword():
+		v.n.skip(v.origin, fmt.Sprintf("an earlier step asks first, for a password (%s), so nobody knows whether Doorcode stands behind it", a), "give --url of a page that this step shows to strangers, or look with a browser")
+		return true // of a page it may be known
 	case a.status != http.StatusNoContent:
 		v.n.fail(v.origin, fmt.Sprintf("GET %s is answered by something that is not Doorcode: %s", path, a),
 			"look whether the name leads to this Caddy, and whether something before 'doorcode' in the site answers first, such as 'redir' or a 'handle' block")

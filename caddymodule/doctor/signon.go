@@ -62,6 +62,9 @@ func covers(domain, host string) bool {
 	return host == domain || strings.HasSuffix(host, "."+domain)
 }
 
+// wildcardProbe makes of a domain a name that nobody has: only a wildcard answers to it.
+const wildcardProbe = "doorcode-doctor-looks-for-a-wildcard."
+
 // elsewhere looks for hosts of the domain that are served by somebody else than the
 // guarded ones: the domain itself, www, names that nobody has, and those that the
 // pages lead to.
@@ -81,7 +84,7 @@ func (f *Facts) elsewhere(ctx context.Context, domain string, ours, links []stri
 		n.skip(domain, "none of its sites is found in the DNS from here", "run the doctor where the names of the sites are known, or give --resolver")
 		return
 	}
-	others := []string{domain, "www." + domain, "doorcode-doctor-looks-for-a-wildcard." + domain}
+	others := []string{domain, "www." + domain, wildcardProbe + domain}
 	for _, link := range links {
 		if u, err := url.Parse(link); err == nil && covers(domain, u.Hostname()) {
 			others = append(others, u.Hostname())
@@ -96,18 +99,25 @@ func (f *Facts) elsewhere(ctx context.Context, domain string, ours, links []stri
 		}
 	}
 	if len(strange) > 0 {
-		n.fail(domain, fmt.Sprintf("%s: browsers send everybody's session to whoever serves that", joined(strange)+" leads to another machine than the sites"),
+		leads, that := "leads", "that"
+		if len(strange) > 1 {
+			leads, that = "lead", "those"
+		}
+		n.fail(domain, fmt.Sprintf("%s %s to another machine than the sites: browsers send everybody's session to whoever serves %s", joined(strange), leads, that),
 			"put what Doorcode guards below a domain of its own, such as apps."+domain+", and write 'single_sign_on apps."+domain+"'")
 		return
 	}
 	n.ok(domain, "it covers its sites, and none of its usual names leads elsewhere")
 }
 
+// joined lists names. The probe is called what it has found.
 func joined(names []string) string {
-	for i, name := range names {
-		if strings.HasPrefix(name, "doorcode-doctor-looks-for-a-wildcard.") {
-			names[i] = "*." + strings.TrimPrefix(name, "doorcode-doctor-looks-for-a-wildcard.")
+	var said []string
+	for _, name := range names {
+		if domain, probed := strings.CutPrefix(name, wildcardProbe); probed {
+			name = "*." + domain
 		}
+		said = append(said, name)
 	}
-	return strings.Join(names, " and ")
+	return strings.Join(said, " and ")
 }

@@ -130,6 +130,14 @@ func (a answer) isDoor() bool {
 	return strings.HasPrefix(a.header.Get("Content-Type"), "application/problem+json") && strings.Contains(a.problem().Docs, "/caddy-doorcode/")
 }
 
+// asksPassword reports whether what answers wants the browser to ask for a password.
+func (a answer) asksPassword() bool {
+	return a.status == http.StatusUnauthorized && slices.ContainsFunc(a.header.Values("WWW-Authenticate"), func(v string) bool {
+		scheme, _, _ := strings.Cut(v, " ")
+		return strings.EqualFold(scheme, "Basic")
+	})
+}
+
 // A problem is how the gate refuses programs (RFC 9457).
 type problem struct{ Type, Title, Docs string }
 
@@ -153,17 +161,22 @@ func (a answer) String() string {
 	return text
 }
 
-// relays are proxies by what they add to each answer.
-var relays = map[string]string{
-	"Cf-Ray": "Cloudflare", "X-Amz-Cf-Id": "CloudFront", "X-Served-By": "Fastly", "Fly-Request-Id": "Fly.io", "X-Azure-Ref": "Azure Front Door",
-	"X-Cache": "a cache", "X-Varnish": "Varnish",
+// relays are proxies by what they add to each answer. What is added by many is last.
+var relays = []struct{ field, name string }{
+	{"Cf-Ray", "Cloudflare"},
+	{"X-Amz-Cf-Id", "CloudFront"},
+	{"X-Served-By", "Fastly"},
+	{"Fly-Request-Id", "Fly.io"},
+	{"X-Azure-Ref", "Azure Front Door"},
+	{"X-Varnish", "Varnish"},
+	{"X-Cache", "a cache"},
 }
 
 // relay names the proxy that an answer came through, empty where none shows.
 func (a answer) relay() string {
-	for _, field := range []string{"Cf-Ray", "X-Amz-Cf-Id", "X-Served-By", "Fly-Request-Id", "X-Azure-Ref", "X-Varnish", "X-Cache"} {
-		if a.header.Get(field) != "" {
-			return relays[field]
+	for _, r := range relays {
+		if a.header.Get(r.field) != "" {
+			return r.name
 		}
 	}
 	for _, via := range a.header.Values("Via") {
