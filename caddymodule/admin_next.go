@@ -16,7 +16,11 @@ import (
 // comesNext is what would happen if somebody came with the address now, in sentences
 // for the operator. keys is how many passkeys work. down: mails of the gate cannot be handed over.
 func (e *entrance) comesNext(s *challenge.Standing, keys int, down bool) (next []string) {
-	if !s.Right.Allowed {
+	switch {
+	case s.Right.Allowed:
+	case e.settings.observesAll():
+		return []string{"They reach the app ('observe all'); the log says that the lists would have refused them (denied)."}
+	default:
 		return []string{e.refusedNext()}
 	}
 	say := func(format string, args ...any) { next = append(next, fmt.Sprintf(format, args...)) }
@@ -87,12 +91,25 @@ func (e *entrance) askedNext(s *challenge.Standing) []string {
 			others = append(others, string(r))
 		}
 	}
-	what := "A remembered browser is asked for none"
-	if p := s.Person; p != nil && p.Browsers > 0 {
-		what = some(p.Browsers, "remembered browser is", "remembered browsers are") + " asked for none"
+	return append(said, e.rememberedNext(s.Person, others))
+}
+
+// rememberedNext is when somebody is asked who comes with a remembered browser; others
+// are the reasons that ask nevertheless.
+func (e *entrance) rememberedNext(p *challenge.PersonState, others []string) string {
+	what, having, lacking := "A remembered browser is", "it has a key of its machine", "it is"
+	if p != nil && p.Browsers > 0 {
+		what = some(p.Browsers, "remembered browser is", "remembered browsers are")
 	}
+	if p != nil && p.Browsers > 1 {
+		having, lacking = "each has a key of its machine", "one is"
+	}
+	what += " asked for none"
 	if len(others) > 0 {
 		what += ", unless by " + either(others)
 	}
-	return append(said, what+".")
+	if e.settings.Session.DeviceBound == string(challenge.BoundRequired) {
+		what += ", if " + having + "; without one " + lacking + " asked (" + string(challenge.Expired) + ")"
+	}
+	return what + "."
 }

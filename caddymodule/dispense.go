@@ -32,6 +32,11 @@ type entry[T any] struct {
 
 func (t table[T]) words() []string { return slices.Sorted(maps.Keys(t)) }
 
+func (t table[T]) has(word string) bool {
+	_, known := t[word]
+	return known
+}
+
 // readBlock reads the block that opens next, if one does, and reports where each
 // of its settings stands.
 func (t table[T]) readBlock(d *caddyfile.Dispenser, owner string, to T) (tokens, error) {
@@ -178,6 +183,11 @@ func block[T, U any](of func(T) U, least int, values []value[U], inner table[U])
 		if args := argsOf(d); len(args) > 0 && len(values) == 0 {
 			return d.Errf("'%s' takes no arguments, got %d%s", start.Text, len(args), inner.lineHint(args))
 		}
+		if args := argsOf(d); len(args) > len(values) {
+			if i := slices.IndexFunc(args, inner.has); i >= 0 {
+				return d.Errf("'%s' takes %s, got %d; '%s' belongs inside the block of '%s'", start.Text, amount(least, len(values)), len(args), args[i], start.Text)
+			}
+		}
 		args, err := readArgs(d, into, least, values)
 		if err != nil {
 			return err
@@ -200,7 +210,7 @@ func block[T, U any](of func(T) U, least int, values []value[U], inner table[U])
 
 // lineHint helps who wrote a setting of the block behind the word of the block.
 func (t table[T]) lineHint(args []string) string {
-	if _, known := t[args[0]]; !known {
+	if !t.has(args[0]) {
 		return ""
 	}
 	return "; write " + strings.Join(args, " ") + " in a block"

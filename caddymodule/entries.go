@@ -57,7 +57,11 @@ var countries = entry[*Settings]{takes: "[not] <iso-code...>", keys: []string{"c
 		return d.Errf("'countries' takes 'not' in front of all codes only")
 	}
 	for _, code := range codes {
-		*into = append(*into, strings.ToUpper(code))
+		upper := strings.ToUpper(code)
+		if err := checkCountryCode("countries", upper, code); err != nil {
+			return d.WrapErr(err)
+		}
+		*into = append(*into, upper)
 	}
 	return nil
 }}

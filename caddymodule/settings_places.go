@@ -78,12 +78,20 @@ func (c *Countries) check() error {
 
 func checkCountryCodes(word string, codes []string) error {
 	for _, code := range codes {
-		if instead, ok := mistaken[code]; ok {
-			return fmt.Errorf("'%s' takes ISO 3166-1 codes; '%s' is written %s", word, code, instead)
+		if err := checkCountryCode(word, code, code); err != nil {
+			return err
 		}
-		if len(code) != 2 || !slices.Contains(strings.Fields(isoCodes), code) {
-			return fmt.Errorf("'%s' takes ISO 3166-1 codes of countries such as PT or ES, got '%s'", word, code)
-		}
+	}
+	return nil
+}
+
+// checkCountryCode refuses what is no code; written is what stands in the configuration.
+func checkCountryCode(word, code, written string) error {
+	if instead, ok := mistaken[code]; ok {
+		return fmt.Errorf("'%s' takes ISO 3166-1 codes; '%s' is written %s", word, written, instead)
+	}
+	if len(code) != 2 || !slices.Contains(strings.Fields(isoCodes), code) {
+		return fmt.Errorf("'%s' takes ISO 3166-1 codes of countries such as PT or ES, got '%s'", word, written)
 	}
 	return nil
 }

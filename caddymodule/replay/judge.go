@@ -139,7 +139,7 @@ func (t *trial) inSession() judgement {
 	sensitive := t.sensitive()
 	switch {
 	case t.reason == challenge.Keyless && t.gate.Policy.Session.DeviceBound == challenge.BoundRequired:
-		return judgement{now: Refused}
+		return judgement{now: Refused, reason: challenge.Keyless}
 	case t.reason == challenge.Keyless:
 		return unjudged(whyKeyless)
 	case t.demands() != "":

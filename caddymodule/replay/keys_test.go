@@ -28,10 +28,11 @@ func TestWhatWantsAKeyIsJudgedByIt(t *testing.T) {
 		change     func(*replay.Gate)
 		lines      []string
 	}{
-		{"a browser without a key is refused where one is required", "refused -> refused", requiring(challenge.BoundRequired, ""), []string{keyless}},
-		{"where it is not, nobody can tell", "refused -> ? the browser had no key, and what else it was is not in the log", requiring(challenge.BoundAuto, ""), []string{keyless}},
-		{"without the secret, the same lists let it in as before", "refused -> refused", unsure, []string{loaded, keyless}},
-		{"where all is only observed it passes", "refused -> passed", func(g *replay.Gate) { g.Policy.Risk.ObserveAll = true }, []string{keyless}},
+		{"a browser without a key is refused where one is required", "refused keyless -> refused keyless", requiring(challenge.BoundRequired, ""), []string{keyless}},
+		{"where it is not, nobody can tell", "refused keyless -> ? the browser had no key, and what else it was is not in the log", requiring(challenge.BoundAuto, ""), []string{keyless}},
+		{"without the secret, the same lists let it in as before", "refused keyless -> refused keyless", unsure, []string{loaded, keyless}},
+		{"where all is only observed it passes", "refused keyless -> passed", func(g *replay.Gate) { g.Policy.Risk.ObserveAll = true }, []string{keyless}},
+		{"what was only observed is refused for the key", "passed -> refused keyless", requiring(challenge.BoundRequired, ""), []string{strings.Replace(keyless, `"deny"`, `"pass"`, 1)}},
 		{"a key that was not proved asks", "asked unproved -> asked unproved", nil, []string{verified("unproved"), unproved}},
 		{"where keys do not count, nobody can tell", "asked unproved -> ? the browser did not prove its key, and what else it was is not in the log", requiring(challenge.BoundOff, ""), []string{verified("unproved"), unproved}},
 		{"whether a session has a key that is required now, nobody can tell", "asked travel -> ? " + noKeyTold, requiring(challenge.BoundRequired, ""), []string{inSession}},
@@ -96,5 +97,14 @@ func TestTheSameConfigurationChangesNothingForPasskeysAndKeys(t *testing.T) {
 	var out strings.Builder
 	if err := report.Text(&out); err != nil || !strings.Contains(out.String(), "Nothing changes for anybody") {
 		t.Errorf("%v, %s", err, out.String())
+	}
+}
+
+// Who is refused by more than the lists is told by what.
+func TestWhoIsNewlyRefusedForAKeyIsToldSo(t *testing.T) {
+	observed := decided(`"decision":"pass","reason":"keyless","factor":"session","session":"s1",` + home)
+	_, report := run(t, gate(requiring(challenge.BoundRequired, "")), observed)
+	if n := report.NewlyRefused; len(n) != 1 || n[0].Reason != challenge.Keyless {
+		t.Errorf("newly refused %+v, want one by keyless", n)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/risk"
 )
 
@@ -40,7 +41,7 @@ type Decision struct {
 	Account string      `json:"account"`
 	Address string      `json:"address,omitempty"` // masked
 	Before  Outcome     `json:"before"`
-	Reason  risk.Reason `json:"reason,omitempty"` // why a code was asked for
+	Reason  risk.Reason `json:"reason,omitempty"` // why a code was asked for, or keyless where that was refused
 	// Now is empty, and Why says why, where nobody can know.
 	Now       Outcome     `json:"now,omitempty"`
 	NowReason risk.Reason `json:"now_reason,omitempty"`
@@ -252,8 +253,11 @@ func (x *Replay) conclude(r *record) {
 		return
 	}
 	d := Decision{At: r.at, Site: hostOf(originOf(r.gate)), Account: r.account, Address: r.masked, Before: r.before}
-	if r.before == Asked {
+	switch {
+	case r.before == Asked:
 		d.Reason = r.asked()
+	case r.before == Refused && r.reason == challenge.Keyless:
+		d.Reason = r.reason
 	}
 	j := x.judge(r)
 	d.Now, d.NowReason, d.Why = j.now, j.reason, j.why

@@ -168,7 +168,7 @@ func (t *tally) change(d Decision) {
 	case d.Before == d.Now:
 		return
 	case d.Now == Refused:
-		of, reason = newlyRefused, ""
+		of = newlyRefused
 	case d.Before == Refused:
 		of = noLongerRefused
 	case d.Now == Asked:
