@@ -135,7 +135,7 @@ type Session struct {
 	// oldest. Default: 100.
 	Max int `json:"max,omitempty"`
 
-	// How many live sessions Caddy keeps in memory, 100 to 10000000, at about 2.6 kB
+	// How many live sessions Caddy keeps in memory, 100 to 10000000, at about 3.1 kB
 	// each; one more makes room by one that is used less and then costs a read of
 	// the storage. Sites that share a storage share them, and the largest number
 	// counts. Default: 20000.

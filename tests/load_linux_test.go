@@ -23,6 +23,7 @@ func manyRows() (all []string) {
 	} {
 		all = append(all, quantity+", with Doorcode", "the same, bare Caddy", "the same, with Doorcode : bare Caddy")
 	}
+	all = append(all, "garbage collections a second, all turns together, with Doorcode", "the same, bare Caddy")
 	return append(all, "memory of the process but for files (MB)", "heap after garbage was collected (MB)", "of which for each session more than one (kB)")
 }
 

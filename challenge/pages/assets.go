@@ -116,7 +116,7 @@ var longNames = []string{
 	"sendable", "button", "answer", "field", "again", "channel", "waiting", "native", "start", "seconds", "asked", "other",
 	"data", "form", "clean", "get", "now", "left", "goOn", "mine", "size", "busy", "last", "held", "code", "doc",
 	"words", "clear", "back", "line", "post", "told", "tell", "call", "more", "clock", "moment", "sent", "label", "whole", "look",
-	"mail", "tick", "wait", "had", "has", "url", "at",
+	"mail", "tick", "wait", "had", "has", "url", "at", "wrote",
 }
 
 // shortNames are as many letters, without those that the script has for names itself.

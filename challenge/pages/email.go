@@ -116,7 +116,7 @@ func (p Email) content(s scribe) content {
 		v.Notices = append(v.Notices, s.html("reason.unproved", nil))
 	}
 	if p.OnlyPasskeys {
-		v.Hint += " " + s.text("passkey.soon", nil)
+		v.Hint = s.text("passkey.soon", nil) // a code is not enough here
 	}
 	if p.Passkeys {
 		c.keyed = s.usesPasskey(p.Endpoints)

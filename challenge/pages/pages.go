@@ -7,7 +7,7 @@
 //
 // A page is one HTML response: style, script and logo are inside it and nothing
 // is loaded but the script of passkeys, where a gate has those. Each works without
-// its script.
+// its script, but for what needs a passkey: no form can ask a browser for one.
 package pages
 
 import (
@@ -180,9 +180,9 @@ func (r *Renderer) AdjustedAccent() (used Color, adjusted bool) {
 	return r.look.accent, r.look.adjusted
 }
 
-// Sentence is what an Email or Code has to say about its trouble or notice, as
-// plain text for a JSON answer's message. It is "" where there is nothing to
-// say.
+// Sentence is what an Email, Code or Passkey has to say about its trouble or
+// notice, as plain text for a JSON answer's message. It is "" where there is
+// nothing to say.
 func (r *Renderer) Sentence(lex *words.Lexicon, page Check) string {
 	return page.sentence(scribe{lex: lex, look: r.look}).text
 }

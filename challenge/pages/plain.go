@@ -52,13 +52,21 @@ func plain(heading message, v plainView) content {
 
 // Begin is what the begin endpoint shows on a GET: one button that posts to
 // Endpoints + "begin" + Query, which is empty or begins with "?".
-type Begin struct{ Endpoints, Query string }
+type Begin struct {
+	Endpoints, Query string
+	// OnlyPasskeys is as in Send.
+	OnlyPasskeys bool
+}
 
 func (Begin) kind() kind { return still }
 
 func (p Begin) content(s scribe) content {
+	text := []template.HTML{s.html("begin.text", nil)}
+	if p.OnlyPasskeys {
+		text = []template.HTML{s.html("passkey.only", nil), s.html("passkey.soon", nil)}
+	}
 	return plain(s.both("begin.heading", nil), plainView{
-		Text: []template.HTML{s.html("begin.text", nil)},
+		Text: text,
 		Form: &formView{Action: p.Endpoints + "begin" + p.Query, Button: s.text("begin.button", nil)},
 	})
 }
@@ -116,10 +124,8 @@ func (p Send) text(s scribe) []template.HTML {
 
 // NoAccess is screen [6], for a person who is known and not on the list.
 type NoAccess struct {
-	// Address is the person's; empty where none is known. Known is as in Code: an earlier step named it and
-	// no code has proved it, so that only its first letter and domain are shown.
+	// Address is the person's; empty where none is known.
 	Address string
-	Known   bool
 	// Endpoints and Flow make the form that signs out, to come back as somebody
 	// else. Empty Endpoints leave it out.
 	Endpoints, Flow string
@@ -128,11 +134,7 @@ type NoAccess struct {
 func (NoAccess) kind() kind { return still }
 
 func (p NoAccess) content(s scribe) content {
-	address := isolated(p.Address)
-	if p.Known {
-		address = s.masked(p.Address)
-	}
-	v := plainView{Text: []template.HTML{s.both("no_access.text", words.Args{"address": address}).html}}
+	v := plainView{Text: []template.HTML{s.both("no_access.text", words.Args{"address": isolated(p.Address)}).html}}
 	if p.Address == "" {
 		v.Text = []template.HTML{s.html("no_access.unknown", nil)}
 	}

@@ -13,7 +13,6 @@ import (
 func plainSamples() []Sample {
 	return []Sample{
 		{"6-no-access", NoAccess{Address: "ana@example.com", Endpoints: sampleEndpoints, Flow: sampleFlow}},
-		{"6-no-access-known", NoAccess{Address: "ana@example.com", Known: true}},
 		{"6-keyless", Keyless{Endpoints: sampleEndpoints, Flow: sampleFlow}},
 		{"6-keyless-form", Keyless{Endpoints: sampleEndpoints, Flow: sampleFlow, FormNotSent: true}},
 		{"9-sign-out", SignOut{Endpoints: sampleEndpoints, Flow: sampleFlow, Remembered: true, Keep: "/reports"}},
@@ -25,6 +24,7 @@ func plainSamples() []Sample {
 		{"14-plain-http", PlainHTTP{}},
 		{"14-plain-http-proxy", PlainHTTP{Proxy: "172.18.0.3"}},
 		{"begin", Begin{Endpoints: "./"}},
+		{"begin-only-passkeys", Begin{Endpoints: "./", OnlyPasskeys: true}},
 		{"language", Languages{
 			Action: "./language", Flow: sampleFlow, Back: "/reports", Chosen: "de",
 			Offered: []string{"en", "ar", "de", "ja", "uk", "zh-CN"},

@@ -4,6 +4,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 
@@ -56,6 +57,7 @@ func (k *desk) asksForCode(kinds ...challenge.ChangeKind) bool {
 		return false
 	}
 	if k.query().Has(queryLater) {
+		k.goOn = cmp.Or(k.goOn, f.Back)
 		k.leaves(f)
 		return false
 	}

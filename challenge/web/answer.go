@@ -116,7 +116,7 @@ func (d *Door) answerByKind(w http.ResponseWriter, r *http.Request, in *Arrival,
 		return
 	case kindGit:
 		write(w, r, http.StatusForbidden, "text/plain; charset=utf-8",
-			[]byte("A code is needed. Open "+in.site.origin+"/ in a browser.\n"))
+			[]byte(d.checkNeeded(in, v.Reason).Title+". Open "+in.site.origin+"/ in a browser.\n"))
 		return
 	}
 	d.challengeHead(h, in, v.Reason)
@@ -213,8 +213,7 @@ func (d *Door) deny(w http.ResponseWriter, r *http.Request, in *Arrival, v chall
 		page.Address = "" // there is nobody to send a code to
 	}
 	if v.Admission != nil && in.Earlier == nil {
-		page.Endpoints = d.endpointsFrom(in.Original)
-		page.Flow = d.sealForm(in, form{Session: v.Admission.Live.Key(), Back: d.backOf(in.Original)})
+		page.Endpoints, page.Flow = d.signOutForm(in, v.Admission.Live)
 	}
 	d.page(w, r, in, http.StatusForbidden, page)
 }

@@ -39,7 +39,7 @@ func (d *Door) beginPage(w http.ResponseWriter, r *http.Request, in *Arrival) {
 	f, err := d.openForm(in, r.URL.Query().Get(fieldProbe))
 	switch {
 	case err != nil:
-		d.page(w, r, in, http.StatusOK, pages.Begin{Endpoints: d.endpointsFrom(in.Original), Query: begunWith(r)})
+		d.page(w, r, in, http.StatusOK, pages.Begin{Endpoints: d.endpointsFrom(in.Original), Query: begunWith(r), OnlyPasskeys: d.onlyPasskeys(in)})
 	case len(in.found.Values(flowCookie)) == 0:
 		d.page(w, r, in, http.StatusForbidden, pages.CookiesBlocked{Host: in.site.host, Again: in.site.origin + safeBack(f.Back)})
 	default:

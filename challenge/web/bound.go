@@ -143,8 +143,7 @@ func (d *Door) keyless(w http.ResponseWriter, r *http.Request, in *Arrival, v ch
 	page := pages.Keyless{FormNotSent: kindOf(r, in) == kindFormPost}
 	if v.Admission != nil {
 		in.proved = v.Admission.Live
-		page.Endpoints = d.endpointsFrom(in.Original)
-		page.Flow = d.sealForm(in, form{Session: v.Admission.Live.Key(), Back: d.backOf(in.Original)})
+		page.Endpoints, page.Flow = d.signOutForm(in, in.proved)
 	}
 	d.page(w, r, in, http.StatusForbidden, page)
 }

@@ -94,15 +94,21 @@ func (c *check) screen() (screen, error) {
 	if c.isKnown() {
 		return c.known()
 	}
-	var fresh *challenge.Flow
-	if c.flow == nil {
-		fresh = c.door.gate.NewFlow(&c.in.visit)
-		c.flow = fresh
-	}
+	fresh := c.begun()
 	if c.asksEmail() {
 		return c.emailScreen(fresh), nil
 	}
 	return c.code()
+}
+
+// begun begins a flow where there is none, and returns it for its cookie to be set; nil
+// where there was one.
+func (c *check) begun() *challenge.Flow {
+	if c.flow != nil {
+		return nil
+	}
+	c.flow = c.door.gate.NewFlow(&c.in.visit)
+	return c.flow
 }
 
 // asksEmail reports whether the address form is to be shown.
@@ -122,7 +128,7 @@ func (c *check) known() (screen, error) {
 			return shown, err
 		}
 	}
-	if c.door.options.SendButton || c.onlyPasskeys() { // which a mail that nobody asked for does not help with
+	if c.door.options.SendButton || c.door.onlyPasskeys(c.in) { // which a mail that nobody asked for does not help with
 		return c.button(), nil
 	}
 	if c.r.Method == http.MethodHead { // tells what a GET would get, and starts nothing
@@ -158,14 +164,10 @@ func (c *check) greet() (screen, error) {
 
 // button shows the page that waits for a press before any mail is sent.
 func (c *check) button() screen {
-	var fresh *challenge.Flow
-	if c.flow == nil {
-		fresh = c.door.gate.NewFlow(&c.in.visit)
-		c.flow = fresh
-	}
+	fresh := c.begun()
 	page := pages.Send{
 		Confirm: c.in.visit.Confirm != nil, Endpoints: c.endpoints(), Flow: c.hidden(), Held: c.kept(), Address: string(c.flow.Address),
-		Passkeys: c.usesPasskeys(), OnlyPasskeys: c.onlyPasskeys(), Now: c.in.Now,
+		Passkeys: c.usesPasskeys(), OnlyPasskeys: c.door.onlyPasskeys(c.in), Now: c.in.Now,
 	}
 	page.Trouble, page.RetryAt = c.passkeyTrouble()
 	return screen{page: page, status: http.StatusUnauthorized, flow: fresh}
@@ -310,7 +312,7 @@ func (c *check) emailPage() pages.Email {
 		Endpoints: c.endpoints(), Flow: c.hidden(), Address: string(c.verdict.Remembered),
 		Now: c.in.Now, FormNotSent: c.formLost, Held: c.kept(), AnswersPost: c.answersPost,
 		SignedOut: c.verdict.Elsewhere, ByOperator: c.verdict.ByOperator, Unproved: c.verdict.Reason == challenge.Unproved,
-		Passkeys: c.usesPasskeys(), OnlyPasskeys: c.onlyPasskeys(),
+		Passkeys: c.usesPasskeys(), OnlyPasskeys: c.door.onlyPasskeys(c.in),
 	}
 	n := c.flow.Note
 	if n == nil {

@@ -171,6 +171,8 @@ type said struct {
 	To        string `json:"to"`
 	Form      string `json:"form"`
 	Type      string `json:"type"`
+	Title     string `json:"title"`
+	Detail    string `json:"detail"`
 	Status    int    `json:"status"`
 	Message   string `json:"message"`
 	Ref       string `json:"ref"`

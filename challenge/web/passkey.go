@@ -51,8 +51,8 @@ func (c *check) usesPasskeys() bool { return c.door.gate.OffersAt(c.flow).Passke
 
 // onlyPasskeys reports whether a code opens nothing of what the person wants, but for the
 // pages on which a passkey is made.
-func (c *check) onlyPasskeys() bool {
-	return !c.in.visit.Account && c.in.visit.Change == nil && c.door.gate.Policy().Accept == challenge.AcceptPasskey
+func (d *Door) onlyPasskeys(in *Arrival) bool {
+	return !in.visit.Account && in.visit.Change == nil && d.gate.Policy().Accept == challenge.AcceptPasskey
 }
 
 // postPasskey tries a passkey, or says what one has to sign. The latter keeps nothing
@@ -116,11 +116,7 @@ func passkeyNote(f *challenge.Flow, err error, ticked bool) *challenge.FlowNote 
 
 // passkeyScreen shows [4]. Nothing is mailed for it.
 func (c *check) passkeyScreen() screen {
-	var fresh *challenge.Flow
-	if c.flow == nil {
-		fresh = c.door.gate.NewFlow(&c.in.visit)
-		c.flow = fresh
-	}
+	fresh := c.begun()
 	page := pages.Passkey{
 		Endpoints: c.endpoints(), Flow: c.hidden(), Held: c.kept(), AnswersPost: c.answersPost, FormNotSent: c.formLost,
 		ToAdd: c.toPasskeys(), Address: c.in.visit.Confirm.Email, Now: c.in.Now,

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/passkeys/passkeystest"
 )
@@ -83,6 +84,20 @@ func TestRD01TheWayBackFromANewPasskeyIsThePageWithItsQuery(t *testing.T) {
 				t.Errorf("it leads on to %s, want %s", got, test.want)
 			}
 		})
+	}
+}
+
+// Who thinks again on the way is brought to the same page in the end.
+func TestTheWayBackFromANewPasskeySurvivesACancel(t *testing.T) {
+	const page = "/reports?year=2026"
+	b := newWorld(t, onlyKeyed, roomy).browser()
+	b.provesACode(page)
+	b.goesToAdd(func(own string) string { return own })
+	b.submit("/passkeys", "action", "start", "change", "add_passkey").wants(t, http.StatusOK, "Confirm it's you")
+	b.w.clock.advance(time.Minute) // another mail may go out
+	b.open(b.at.Path+"?later").wants(t, http.StatusOK, "You don't have any passkeys.")
+	if got := b.addsAndGoesOn(); got != origin+page {
+		t.Errorf("it leads on to %s, want %s", got, page)
 	}
 }
 

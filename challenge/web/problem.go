@@ -4,6 +4,7 @@
 package web
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
@@ -16,7 +17,7 @@ import (
 const docs = "https://github.com/doorcode/caddy-doorcode/blob/main/docs/http.md"
 
 // A problem is an answer for programs (RFC 9457). Its Type is a key of
-// problemTypes; title, status and docs follow from it.
+// problemTypes; status and docs follow from it, and the title where none is set.
 type problem struct {
 	Type     string `json:"type"`
 	Title    string `json:"title"`
@@ -99,7 +100,7 @@ var noteProblems = map[string]string{
 
 func (d *Door) problem(w http.ResponseWriter, r *http.Request, p problem) {
 	of := problemTypes[p.Type]
-	p.Docs, p.Type, p.Title, p.Status = docs+"#"+p.Type, "urn:doorcode:"+p.Type, of.title, of.status
+	p.Docs, p.Type, p.Title, p.Status = docs+"#"+p.Type, "urn:doorcode:"+p.Type, cmp.Or(p.Title, of.title), of.status
 	p.Instance = "urn:doorcode:req:" + rand.Text()
 	raw, err := json.MarshalIndent(p, "", "  ") // whoever meets it may be at a terminal
 	if err != nil {
@@ -110,10 +111,14 @@ func (d *Door) problem(w http.ResponseWriter, r *http.Request, p problem) {
 }
 
 func (d *Door) checkNeeded(in *Arrival, reason challenge.Reason) problem {
-	return problem{
-		Type: "check-needed", Reason: string(reason), Begin: d.beginURL(in),
+	p := problem{
+		Type: "check-needed", Title: problemTypes["check-needed"].title, Reason: string(reason), Begin: d.beginURL(in),
 		Detail: "Open begin in a browser, enter the emailed code, then repeat this request.",
 	}
+	if d.onlyPasskeys(in) {
+		p.Title, p.Detail = "A passkey is needed", "Open begin in a browser, use a passkey, then repeat this request."
+	}
+	return p
 }
 
 // beginURL is where a check begins that a script cannot show. How fresh a code

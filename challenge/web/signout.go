@@ -35,6 +35,12 @@ func (d *Door) signOutPage(w http.ResponseWriter, r *http.Request, in *Arrival) 
 	})
 }
 
+// signOutForm is what the form of a page needs that signs a session out, to come back to
+// this address as somebody else.
+func (d *Door) signOutForm(in *Arrival, live *challenge.Live) (endpoints, flow string) {
+	return d.endpointsFrom(in.Original), d.sealForm(in, form{Session: live.Key(), Back: d.backOf(in.Original)})
+}
+
 // signOut ends the session. The form must be one that this session got: another
 // site cannot make it, and a page left open by somebody else does not end it.
 func (d *Door) signOut(w http.ResponseWriter, r *http.Request, in *Arrival) {

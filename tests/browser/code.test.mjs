@@ -145,6 +145,34 @@ test('11 the fifth wrong code ends the code; a new one works', async () => {
   await context.close();
 });
 
+// Whether mail goes out is played here, since no relay fails and recovers on time.
+test('2m that no mail goes out is taken back once it does', async () => {
+  const { context, page } = await atCode('recovers@example.com');
+  const down = { verified: false, mail: { text: 'No mail until {time}.', at: '2026-08-01T12:00:00Z' } };
+  const answers = [down, null, { verified: false }];
+  await page.route(/\/\.doorcode\/status$/, (route) => {
+    const json = answers.length > 1 ? answers.shift() : answers[0];
+    return json ? route.fulfill({ json }) : route.abort();
+  });
+  const told = page.locator('#status');
+  await told.filter({ hasText: /^No mail until \d/ }).waitFor();
+  await page.waitForEvent('requestfailed', (request) => request.url().endsWith('/status'));
+  assert.match(await told.textContent(), /^No mail until/, 'an answer that never came says nothing');
+  await told.filter({ hasText: /^$/ }).waitFor({ state: 'attached' });
+  await context.close();
+});
+
+test('2m what the page itself says stays when mail is not spoken of', async () => {
+  const { context, page } = await atCode('stays@example.com');
+  const told = page.locator('#status');
+  await told.evaluate((line) => { line.textContent = 'Said by the page'; });
+  const asked = () => page.waitForResponse((response) => response.url().endsWith('/status'));
+  await asked();
+  await asked();
+  assert.equal(await told.textContent(), 'Said by the page');
+  await context.close();
+});
+
 test('15 a code from an earlier mail is named as such and costs no try', async () => {
   const { context, page, mail } = await atCode('earlier@example.com');
   await page.getByText('Use a different email').click();

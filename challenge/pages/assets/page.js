@@ -29,7 +29,7 @@ const clean = words => words.normalize('NFKC').toUpperCase().replace(/\p{Nd}/gu,
   return n;
 }).replace(/./gsu, c => data.alphabet.includes(c) ? c : clear);
 
-let busy, native, last, sendable = 0, asked = start;
+let busy, native, last, wrote, sendable = 0, asked = start;
 onsubmit = async e => {
   if (native) return;
   const form = e.target, button = e.submitter, held = form.held;
@@ -85,13 +85,15 @@ if (data.alphabet) {
 }
 
 // Another tab may have entered the code. Another door may still be closed behind it: one reload a minute is enough.
-// A line tells how far the mail came, where somebody may know, or that no mail goes out; what has been read out is not told again.
+// A line tells how far the mail came, where somebody may know, or that no mail goes out, until that is over; what has been read
+// out is not told again.
 const look = async () => {
   const at = now();
   if (post || !data.status || doc.hidden || at - asked < 5000) return;
   asked = at;
-  const answer = await call(data.status), mail = answer.mail, words = mail && clock(mail.text, mail.at);
-  if (words && words != line.textContent) tell(words, clear, line);
+  const answer = await call(data.status), mail = answer.mail, had = line.textContent,
+    words = mail ? clock(mail.text, mail.at) : answer.verified == false && had == wrote ? clear : had;
+  if (words != had) tell(wrote = words, clear, line);
   if (!answer.verified || at - (sessionStorage.doorcode || 0) < 6e4) return;
   sessionStorage.doorcode = at;
   goOn();
