@@ -47,13 +47,6 @@ func (w Way) factor() Factor {
 	}
 }
 
-func (l *Live) factor() Factor {
-	if l.kept() {
-		return FactorSession
-	}
-	return FactorEarlier
-}
-
 // logVerdict records a decision, for the operator: when it changes, not on each
 // request of a session. Nil evidence is found then.
 func (g *Gate) logVerdict(ctx context.Context, v *Visit, d Verdict, by Factor, held *evidence) {
