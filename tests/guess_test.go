@@ -159,6 +159,9 @@ func (g *guess) site(lines []string) string {
 	} else if g.second {
 		more = gate("/admin/* v0@example.com v1@example.com", "secret "+rootSecret) + "\n"
 	}
+	if g.secure { // not one that Caddy manages: it reads its TLS app, while that starts, when one is there at once
+		first = "\ttls FOLDER/site.crt FOLDER/site.key\n" + first
+	}
 	return g.scheme() + "://localhost:PORT {\n\tlog {\n\t\toutput file FOLDER/access.log\n\t}\n" +
 		"\tlog_append decision {http.doorcode.decision}\n\tlog_append reason {http.doorcode.reason}\n" +
 		first + gate(arguments, lines...) + "\n" + more + "\treverse_proxy APP\n}\n"

@@ -62,6 +62,7 @@ func openPast(t *testing.T, c *harness.Caddy, g guess) *past {
 	must(err)
 	ring, err := keyring.New(root)
 	must(err)
+	harness.CertifiedFiles(t, c.Folder, "localhost") // of the site
 	p.clock.Store(time.Now().UnixNano())
 	p.store, err = boltstore.Open(boltstore.Options{Path: filepath.Join(c.Folder, "doorcode.db"), Now: func() time.Time { return time.Unix(0, p.clock.Load()) }})
 	must(err)
