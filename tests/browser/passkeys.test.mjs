@@ -168,7 +168,8 @@ test('92 what the browser fills in signs in by itself, with one script and no ma
   const address = 'filled@example.com';
   const here = await signedIn(address);
   await enrol(here.page, address);
-  const before = (await door.mailbox.to(address)).length;
+  const codes = async () => (await door.mailbox.to(address)).filter(({ code }) => code).length; // the notice may be on its way
+  const before = await codes();
   const { context, page, seen } = await stranger(here.key);
   await page.goto(`${door.origin}/filled`);
   await reachesApp(page, '/filled');
@@ -178,7 +179,7 @@ test('92 what the browser fills in signs in by itself, with one script and no ma
   const get = { method: 'GET', url: `${door.origin}/filled` };
   assert.deepEqual(seen.requests, [get, { method: 'GET', url: script }, passkey, passkey, get]);
   assert.deepEqual(seen.complaints, []);
-  assert.equal((await door.mailbox.to(address)).filter(({ code }) => code).length, before - 1, 'no code was mailed, and the notice is no code');
+  assert.equal(await codes(), before, 'no code was mailed');
   await context.close();
   await here.context.close();
 });
