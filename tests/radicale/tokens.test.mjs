@@ -17,7 +17,7 @@ before(async () => {
   calendars = await openCalendars();
   door = calendars.door;
   all = await calendars.makeToken('Phone');
-  narrow = await calendars.makeToken('Work', { path: '/ana@example.com/work' });
+  narrow = await calendars.makeToken('Team', { path: '/ana@example.com/team' });
   reads = await calendars.makeToken('Wall', { reads: '1' });
 });
 after(() => calendars?.close());
@@ -93,9 +93,9 @@ test('a token that only reads changes nothing', async () => {
 
 test('a token for one calendar opens that one alone, however its path is written', async () => {
   const send = newProgram('DAVx5/4.4.5', narrow);
-  assert.equal((await send(`/${ana}/work/`, { method: 'MKCALENDAR' })).status, 201);
-  assert.equal((await send('/ana%40example.com/work/', find('resourcetype'))).status, 207);
-  for (const path of [`/${ana}/`, '/', `/${ana}/works/`, `/${ana}/work/%2e%2e/thunderbird/`, `/${ana}/work/..%2fthunderbird/`]) {
+  assert.equal((await send(`/${ana}/team/`, { method: 'MKCALENDAR' })).status, 201);
+  assert.equal((await send('/ana%40example.com/team/', find('resourcetype'))).status, 207);
+  for (const path of [`/${ana}/`, '/', `/${ana}/teams/`, `/${ana}/team/%2e%2e/thunderbird/`, `/${ana}/team/..%2fthunderbird/`]) {
     assert.equal((await send(path, find('resourcetype'))).status, 403, path);
   }
 });
