@@ -13,7 +13,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
-	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 	"github.com/doorcode/caddy-doorcode/challenge/upstream"
 	"github.com/doorcode/caddy-doorcode/geo"
 )
@@ -85,7 +84,7 @@ type stated struct {
 }
 
 // prepare makes headers and placeholders of an identity.
-func (s *sharing) prepare(who challenge.Identity, _ sessions.Session) any {
+func (s *sharing) prepare(who challenge.Identity) any {
 	values := map[string]string{
 		"Remote-User": who.User, "Remote-Email": string(who.Email), "Remote-Name": who.Name,
 		"Remote-Groups": strings.Join(who.Groups, ","),

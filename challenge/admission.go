@@ -58,7 +58,7 @@ func (g *Gate) admission(v *Visit, live *Live) *Admission {
 		a.earlier = *v.Earlier
 	}
 	if g.prepare != nil {
-		a.Prepared = g.prepare(a.Identity, live.Session)
+		a.Prepared = g.prepare(a.Identity)
 	}
 	live.keep(a)
 	return a

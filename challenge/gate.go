@@ -28,7 +28,7 @@ type Gate struct {
 	issues    atomic.Pointer[issue]
 	algorithm sessions.Algorithm
 	record    Recorder
-	prepare   func(Identity, sessions.Session) any
+	prepare   func(Identity) any
 	placed    func(*geo.Place) any
 	host, app string
 }
@@ -57,7 +57,7 @@ type GateOptions struct {
 	// Prepare is called once for each session that the gate admits; what it
 	// returns travels with the admission. It serves to build headers once
 	// instead of on every request.
-	Prepare func(Identity, sessions.Session) any
+	Prepare func(Identity) any
 	// PreparePlace does the same for each place at which a session is seen.
 	PreparePlace func(*geo.Place) any
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/risk"
-	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 )
 
 func never(p *challenge.Policy) { p.Never, p.Risk.Ask = true, 0 }
@@ -30,7 +29,7 @@ func TestAGateThatAsksNobodyAdmitsWhomAnEarlierStepNames(t *testing.T) {
 	store := newProbe(c)
 	w := newWorldOn(t, c, store)
 	prepared := 0
-	g := w.gate(challenge.GateOptions{Policy: placed(never), Locator: world1, Prepare: func(challenge.Identity, sessions.Session) any {
+	g := w.gate(challenge.GateOptions{Policy: placed(never), Locator: world1, Prepare: func(challenge.Identity) any {
 		prepared++
 		return prepared
 	}})
