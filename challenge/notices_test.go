@@ -291,3 +291,35 @@ func TestALockStandsThoughItsNoticeCannotBeSent(t *testing.T) {
 		t.Error("the operator is not told")
 	}
 }
+
+// TestEveryMailTellsTheClockThatItsPersonChose: before, the mails with codes told UTC, and
+// the notices that followed them another time.
+func TestEveryMailTellsTheClockThatItsPersonChose(t *testing.T) {
+	w := newWorld(t)
+	g := w.waysGate()
+	b := w.linked(g).signIn(ana, true)
+	if err := g.SetSettings(t.Context(), b.visit(), b.admitted(), challenge.PersonSettings{Zone: "Europe/Lisbon"}); err != nil {
+		t.Fatal(err)
+	}
+	w.mailbox.clear()
+	b.second(spare)
+	w.clock.advance(time.Hour)
+	w.linked(g).mailed(ana)
+	told := map[challenge.Subject]int{}
+	for _, n := range w.mailbox.all() {
+		want := "Europe/Lisbon"
+		if n.Change == challenge.ProveSecond && n.Subject == challenge.ChangeCode {
+			want = "" // a mailbox that may be anybody's
+		}
+		if told[n.Subject]++; n.Zone != want {
+			t.Errorf("mail %d (%s) to %s is in the zone %q, want %q", n.Subject, n.Change, n.Mailbox, n.Zone, want)
+		}
+	}
+	if told[challenge.ChangeCode] != 2 || told[challenge.SignInCode] != 1 || told[challenge.WaysChanged] == 0 {
+		t.Errorf("there are %v", told)
+	}
+	w.mailbox.clear()
+	if w.linked(g).mailed(bob); w.mailbox.all()[0].Zone != "" {
+		t.Error("somebody else is told that of another")
+	}
+}
