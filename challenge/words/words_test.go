@@ -200,3 +200,16 @@ func TestPlaceholdersAndKeysAreListedInOrder(t *testing.T) {
 		t.Error("an unknown key is known")
 	}
 }
+
+// A count that goes down by the second must not push its unit to the next line, as on
+// buttons in Ukrainian.
+func TestNoLineEndsBetweenSecondsAndTheirUnit(t *testing.T) {
+	for _, lang := range words.Languages() {
+		lex, _ := words.Standard().In(lang)
+		for _, key := range lex.Keys() {
+			if lex.Has(key) && strings.Contains(lex.Text(key, words.Args{"seconds": "{seconds}"}), "{seconds} ") {
+				t.Errorf("%s: a line of %s can end before the unit", lang, key)
+			}
+		}
+	}
+}
