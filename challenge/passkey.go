@@ -4,6 +4,7 @@
 package challenge
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"strings"
@@ -117,6 +118,13 @@ func (g *Gate) OnlyPasskeys(v *Visit) bool {
 // has not been shown one for.
 func (g *Gate) LacksPasskey(live *Live) bool {
 	return g.policy.Accept == AcceptPasskey && !live.byPasskey
+}
+
+// HasPasskey reports whether the person of a session has a passkey, or has added one that
+// is to become theirs. Where the store does not say, they are taken to have none.
+func (g *Gate) HasPasskey(ctx context.Context, live *Live, now time.Time) bool {
+	b, err := g.house.belongings(ctx, Email(live.Email), now)
+	return err == nil && b.passkeys() > 0
 }
 
 // wantsPasskey reports whether a session has to be shown a passkey for at this gate.

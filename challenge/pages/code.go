@@ -65,6 +65,9 @@ type Code struct {
 	Mails       int
 	MailsUsedUp bool
 
+	// Recovers: MailDown ends when the mail service answers again, as the mail waits for it.
+	Recovers bool
+
 	// Now, Expires and RetryAt make the times in sentences. Expires is the end
 	// of the code, for MailDown the end of trying to mail it.
 	Now, Expires, RetryAt time.Time
@@ -118,7 +121,8 @@ type codeView struct {
 	Back                *link
 	Why                 *whyView
 	StatusURL           string
-	ExpiresIn           int // seconds; 0 where the script need not care
+	ExpiresIn           int  // seconds; 0 where the script need not care
+	Down                bool // no mail goes out, which may end
 }
 
 // A button with About has the focus, and is described by the element of that id.
@@ -177,9 +181,7 @@ func (p Code) content(s scribe) content {
 		v.First = p.newCode(s)
 	case p.Trouble == MailDown:
 		c.heading = s.both("mail_down.heading", nil)
-		v.Text = []template.HTML{p.sentence(s).html}
-		v.First = &button{Label: s.text("mail_down.again", nil), Busy: s.text("email.busy", nil)}
-		v.Field = p.field(s)
+		p.fillDown(s, &v)
 	case p.refused():
 		c.heading = s.both("mail_down.heading", nil)
 		v.Text = []template.HTML{p.delivery(s, message{}).html}
@@ -245,6 +247,17 @@ func (p Code) fill(s scribe, v *codeView) {
 	}
 	if v.Alert == "" {
 		v.Resend = p.resend(s)
+	}
+}
+
+// fillDown makes the page while no mail goes out. Its script shows the page anew once
+// that is over.
+func (p Code) fillDown(s scribe, v *codeView) {
+	v.Mail = &mailView{p.sentence(s).html}
+	v.First = &button{Label: s.text("mail_down.again", nil), Busy: s.text("email.busy", nil)}
+	v.Field = p.field(s)
+	if p.Recovers {
+		v.StatusURL, v.Down = p.Endpoints+"status", true
 	}
 }
 

@@ -28,6 +28,10 @@ type Delivery struct {
 	At    time.Time
 }
 
+// IsKnown reports whether there is anything to tell of this mail by itself, as of one that
+// was handed over before the mail service stopped to answer.
+func (d *Delivery) IsKnown() bool { return d != nil && d.Stage != StageUnknown }
+
 // delivery is the sentence about the mail. {when} is put in its place by the script.
 func (p Code) delivery(s scribe, when message) message {
 	switch p.stage() {

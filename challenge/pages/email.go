@@ -68,6 +68,7 @@ type emailView struct {
 	Alert                    template.HTML // not about the field
 	Label, Hint, Button      string
 	Busy, UseBetter, KeepOwn string
+	Unable                   template.HTML // that no passkey can be used, for browsers without scripts
 }
 
 // check is what both forms have in common.
@@ -115,10 +116,11 @@ func (p Email) content(s scribe) content {
 	if p.Unproved {
 		v.Notices = append(v.Notices, s.html("reason.unproved", nil))
 	}
-	if p.OnlyPasskeys {
-		v.Hint = s.text("passkey.soon", nil) // a code is not enough here
-	}
-	if p.Passkeys {
+	switch {
+	case p.OnlyPasskeys:
+		v.Hint, v.Unable = s.text("passkey.soon", nil), s.html("passkey.unable", nil) // a code is not enough here
+		c.keyed = s.needsPasskey(p.Endpoints)
+	case p.Passkeys:
 		c.keyed = s.usesPasskey(p.Endpoints)
 	}
 	switch p.Trouble {

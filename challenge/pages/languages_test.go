@@ -83,7 +83,8 @@ var spoken = []string{
 func textsOf(t testing.TB, page string) (texts []string) {
 	t.Helper()
 	values := 0
-	for z := html.NewTokenizer(strings.NewReader(inlined.ReplaceAllString(page, ""))); ; {
+	page = strings.NewReplacer("<noscript>", "", "</noscript>", "").Replace(inlined.ReplaceAllString(page, ""))
+	for z := html.NewTokenizer(strings.NewReader(page)); ; {
 		kind := z.Next()
 		if kind == html.ErrorToken {
 			return texts

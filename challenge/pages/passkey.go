@@ -42,8 +42,11 @@ func version(script string) string {
 
 // A keyed page can use a passkey, by a script that finds its own way from Endpoints
 // and puts a button of that Label where there is none. Where the page has no form, the
-// script makes one with Flow.
-type keyed struct{ Endpoints, Label, Flow string }
+// script makes one with Flow. First: that button is the main one, as nothing else leads in.
+type keyed struct {
+	Endpoints, Label, Flow string
+	First                  bool
+}
 
 // element loads the script, from this site alone.
 func (k *keyed) element() template.HTML {
@@ -57,6 +60,9 @@ func (k *keyed) element() template.HTML {
 	if k.Flow != "" {
 		data += ` data-flow="` + template.HTMLEscapeString(k.Flow) + `"`
 	}
+	if k.First {
+		data += ` data-first`
+	}
 	return template.HTML(`<script src="` + template.HTMLEscapeString(k.Endpoints) + PasskeyScript + "?" + passkeyVersion +
 		`" integrity="` + passkeyHash + `"` + data + `></script>`)
 }
@@ -64,6 +70,14 @@ func (k *keyed) element() template.HTML {
 // usesPasskey is what a page needs whose button the script makes.
 func (s scribe) usesPasskey(endpoints string) *keyed {
 	return &keyed{Endpoints: endpoints, Label: s.text("passkey.use", nil)}
+}
+
+// needsPasskey is usesPasskey for a page on which a code leads no further than to where
+// a passkey is made.
+func (s scribe) needsPasskey(endpoints string) *keyed {
+	k := s.usesPasskey(endpoints)
+	k.First = true
+	return k
 }
 
 // A PasskeyTrouble is why a passkey did not let its person in.
@@ -89,7 +103,9 @@ type Passkey struct {
 	// with "?".
 	ToAdd string
 	// Address is the person's; its first letter and domain are shown.
-	Address      string
+	Address string
+	// Has: they have one already, and can add another for a device that lacks it.
+	Has          bool
 	Trouble      PasskeyTrouble
 	Now, RetryAt time.Time
 	// Also: a code would do as well, so that the sentence of the trouble says so.
@@ -116,6 +132,9 @@ func (p Passkey) content(s scribe) content {
 		Unable: s.html("passkey.unable", nil), None: s.html("passkey.none", nil),
 		Add:    link{URL: p.Endpoints + "passkeys" + p.ToAdd, Label: s.text("passkey.add", nil)},
 		Switch: link{URL: p.Endpoints + "signout", Label: s.text("no_access.switch", nil)},
+	}
+	if p.Has {
+		v.None, v.Add.Label = "", s.text("account_passkeys.add", nil)
 	}
 	v.notes(s, false, false, s.fate(p.Held != "", p.FormNotSent))
 	c.data = v

@@ -19,6 +19,7 @@ type plainView struct {
 	Text    []template.HTML
 	Details []detail
 	Credit  string
+	Unable  template.HTML // that no passkey can be used, for browsers without scripts
 	Links   []link
 	Form    *formView
 	Instead *link
@@ -101,13 +102,20 @@ func (p Send) content(s scribe) content {
 	if p.Confirm {
 		heading = "confirm.heading"
 	}
-	c := plain(s.both(heading, nil), plainView{
+	v := plainView{
 		Notice: s.fate(p.Held != "", false),
 		Alert:  Passkey{Trouble: p.Trouble, Now: p.Now, RetryAt: p.RetryAt, Also: true}.sentence(s).html,
 		Text:   p.text(s),
 		Form:   &formView{Action: p.Endpoints + "resend", Hidden: sealed(p.Flow, p.Held), Button: s.text("email.button", nil)},
-	})
-	if p.Passkeys {
+	}
+	if p.OnlyPasskeys {
+		v.Unable = s.html("passkey.unable", nil)
+	}
+	c := plain(s.both(heading, nil), v)
+	switch {
+	case p.OnlyPasskeys:
+		c.keyed = s.needsPasskey(p.Endpoints)
+	case p.Passkeys:
 		c.keyed = s.usesPasskey(p.Endpoints)
 	}
 	return c

@@ -111,7 +111,7 @@ func heldSamples() []Sample {
 		{"2x-expired-held", with(sampleCode(), func(c *Code) { c.Trouble = CodeExpired })},
 		{"2l-cancelled-held", with(sampleCode(), func(c *Code) { c.Trouble, c.Tries = CodeCancelled, 5 })},
 		{"2L-locked-held", with(sampleCode(), func(c *Code) { c.Trouble, c.RetryAt = AddressLocked, sampleNow.Add(time.Hour) })},
-		{"2m-down-held", with(sampleCode(), func(c *Code) { c.Trouble = MailDown })},
+		{"2m-down-held", with(sampleCode(), func(c *Code) { c.Trouble, c.Recovers = MailDown, true })},
 		{"2s-confirm-held", with(sampleConfirm(), func(*Code) {})},
 		{"8-send-form", form},
 		{"8-send-form-multipart", multipart},

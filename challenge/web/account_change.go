@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
@@ -38,14 +39,23 @@ func (k *desk) startChange(c challenge.Change) {
 	}
 	flow := sent.Flow
 	if flow == nil { // a limit, which its page tells of
-		flow = d.gate.NewFlow(v)
+		flow = k.waitsFor(c)
 	}
-	if sent.Recently {
+	if note != nil && note.Kind == noteEarly { // the button was another one, and the code of the first press is on its way
 		note = &challenge.FlowNote{Kind: noteRecent}
 	}
-	flow.Note, flow.Back = note, k.goOn
+	flow.Note, flow.Back = note, cmp.Or(k.goOn, flow.Back)
 	k.w.Header().Add("Set-Cookie", d.cookies.flow(k.in, d.gate.SealFlow(flow), challenge.FlowLife))
 	k.to(k.name)
+}
+
+// waitsFor is the flow of a change of which no more is mailed now: the one that has its
+// code already, or else a new one.
+func (k *desk) waitsFor(c challenge.Change) *challenge.Flow {
+	if f := k.flow(); f != nil && *f.Change == c && f.Proves() {
+		return f
+	}
+	return k.door.gate.NewFlow(k.visit())
 }
 
 // asksForCode shows the page that asks for a code, and returns true, while one of these
@@ -74,8 +84,17 @@ func (k *desk) asksForCode(kinds ...challenge.ChangeKind) bool {
 	if p.Phase == challenge.NoChallenge && !ofLimit(f.Note) { // it is long over: no code is mailed unless somebody asks
 		return false
 	}
+	back := k.path(k.name)
+	if going := cmp.Or(k.goOn, f.Back); going != "" {
+		back += k.door.goOn(k.in, k.admission.Live, going)
+	}
+	if k.r.Method == http.MethodGet && k.in.Original.RawQuery == "" && strings.Contains(back, "?") {
+		k.head()
+		redirect(k.w, k.in.site, back) // a script comes back from the code by loading the page anew, as it stands
+		return true
+	}
 	k.door.show(k.w, check{
-		r: k.r, in: k.in, back: k.path(k.name), answersPost: k.answersPost(), replaced: k.query().Has(queryReplaced),
+		r: k.r, in: k.in, back: back, answersPost: k.answersPost(), replaced: k.query().Has(queryReplaced),
 		verdict: challenge.Verdict{Decision: challenge.Check, Admission: k.admission},
 	})
 	return true

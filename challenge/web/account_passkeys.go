@@ -25,11 +25,15 @@ const (
 // toPasskeys is the query with which [4] leads to the page of passkeys. The path of that
 // page alone would tell no more than where the person was, and not what they asked for.
 func (c *check) toPasskeys() string {
-	back := safeBack(c.back)
+	return c.door.goOn(c.in, c.in.visit.Confirm, safeBack(c.back))
+}
+
+// goOn is a query that says where somebody was going; empty where that is too long.
+func (d *Door) goOn(in *Arrival, live *challenge.Live, back string) string {
 	if written, err := json.Marshal(back); err != nil || len(written) > maxGoOn {
 		return ""
 	}
-	return "?" + queryGoOn + "=" + c.door.sealFor(c.in, purposeGoOn, form{Session: c.in.visit.Confirm.Key(), Back: back, Made: c.in.Now.Unix()})
+	return "?" + queryGoOn + "=" + d.sealFor(in, purposeGoOn, form{Session: live.Key(), Back: back, Made: in.Now.Unix()})
 }
 
 // wasGoing reads what toPasskeys wrote for this session.

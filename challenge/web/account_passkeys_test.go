@@ -164,7 +164,7 @@ func TestWhereOnlyAPasskeyWillDoOneIsMadeFirst(t *testing.T) {
 		t.Error("a code was mailed, which would not do")
 	}
 	key := b.addsPasskey("Phone")
-	b.open("/reports").wants(t, http.StatusUnauthorized, "Use a passkey")
+	b.open("/reports").wants(t, http.StatusUnauthorized, "Use a passkey", "Add a passkey", "!No passkey yet?")
 	wrong := *key
 	wrong.Client = func(said map[string]any) { said["origin"] = "https://evil.example" }
 	if said := b.signs(scripted, &wrong).wantsProblem(t, http.StatusUnprocessableEntity, "passkey-refused"); said.Message != "Your passkey wasn't accepted. Try again." {

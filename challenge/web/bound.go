@@ -143,7 +143,8 @@ func (d *Door) keyless(w http.ResponseWriter, r *http.Request, in *Arrival, v ch
 	page := pages.Keyless{FormNotSent: kindOf(r, in) == kindFormPost}
 	if v.Admission != nil {
 		in.proved = v.Admission.Live
-		page.Endpoints, page.Flow = d.signOutForm(in, in.proved)
+		// Its person cannot come back to the page in this browser, so that it goes where other sign-outs go.
+		page.Endpoints, page.Flow = d.endpointsFrom(in.Original), d.sealForm(in, form{Session: in.proved.Key()})
 	}
 	d.page(w, r, in, http.StatusForbidden, page)
 }

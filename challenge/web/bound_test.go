@@ -97,7 +97,8 @@ func TestDeviceBoundRequiredLeavesTheAccountAndTheWayOut(t *testing.T) {
 	}
 	b.open("/.doorcode/").wants(t, http.StatusOK, ana)
 	b.open("/x")
-	b.submit("/signout").wants(t, http.StatusUnauthorized, "Sign in to")
+	b.submit("/signout").wants(t, http.StatusOK, "You're signed out", "Sign in again")
+	b.open("/x").wants(t, http.StatusUnauthorized, "Sign in to")
 }
 
 // Before, it was told that its time is over, which it was not, and the mail said so too.

@@ -250,8 +250,8 @@ func (c *check) pageOfCode(p challenge.Progress) pages.Code {
 		return page
 	}
 	applyNote(&page, c.flow.Note, p)
-	if page.Trouble == pages.NoTrouble && c.door.gate.MailDown() {
-		page.Trouble = pages.MailDown
+	if page.Trouble == pages.NoTrouble && !page.Delivery.IsKnown() && c.door.gate.MailDown() {
+		page.Trouble, page.Recovers = pages.MailDown, true
 	}
 	if page.Trouble == pages.MailDown {
 		page.Notice = pages.NoNotice // that mail was just asked for is no news

@@ -38,7 +38,7 @@ func (d *Door) mailOf(r *http.Request, in *Arrival, f *challenge.Flow, ends time
 		page = pages.Code{Address: string(f.Address), Known: true, Delivery: deliveryOf(d.gate.Delivery(f))}
 		at = page.Delivery.At
 	}
-	if (page.Delivery == nil || page.Delivery.Stage == pages.StageUnknown) && d.gate.MailDown() {
+	if !page.Delivery.IsKnown() && d.gate.MailDown() {
 		page, at = pages.Code{Trouble: pages.MailDown}, ends
 	}
 	text := in.site.pages.Delivered(d.words(r, in), page)

@@ -93,6 +93,49 @@ func TestAnOpenPageLearnsThatNoMailGoesOut(t *testing.T) {
 	})
 }
 
+// TestThePageThatNoMailGoesOutGoesOnByItself: before, it said so until somebody loaded it
+// anew, for its script asked for nothing. A mail that was not even queued waits for its
+// person.
+func TestThePageThatNoMailGoesOutGoesOnByItself(t *testing.T) {
+	const asks, over = ` data-status="./x/.doorcode/status"`, ` data-down="1"`
+	w := newWorld(t)
+	b := w.browser()
+	b.ask("/x", ana)
+	if page := b.open("/x"); !strings.Contains(page.body, asks) || strings.Contains(page.body, over) {
+		t.Errorf("while mail goes out:\n%s", page.body)
+	}
+	w.mailbox.breaks(nil, true)
+	page := b.open("/x")
+	if page.wants(t, http.StatusServiceUnavailable, "We couldn't send the email", "Try again"); !strings.Contains(page.body, asks+over) {
+		t.Errorf("its script asks for nothing:\n%s", page.body)
+	}
+	if !strings.Contains(page.body, `id="mail" role="status">Our mail service`) {
+		t.Errorf("its script would tell it twice:\n%s", page.body)
+	}
+	w.mailbox.breaks(nil, false)
+	b.open("/x").wants(t, http.StatusUnauthorized, "Check your email", "!Our mail service")
+
+	w.mailbox.breaks(challenge.ErrQueueFull, false)
+	w.clock.advance(time.Minute)
+	page = b.submit("/resend")
+	if page.wants(t, http.StatusServiceUnavailable, "We couldn't send the email", "Try again"); strings.Contains(page.body, over) {
+		t.Errorf("where no mail waits its script would load the page for ever:\n%s", page.body)
+	}
+}
+
+// Whoever an earlier step named is told of their own mail, by the page and by its script,
+// although none goes out by now.
+func TestAMailThatWasHandedOverIsToldOfThoughNoneGoesOut(t *testing.T) {
+	w := newWorld(t)
+	w.earlier(anaByPassword())
+	b := w.browser()
+	b.open("/x")
+	w.mailbox.breaks(nil, true)
+	b.open("/x").wants(t, http.StatusServiceUnavailable, "We couldn't send the email")
+	w.mailbox.brings(challenge.DeliveryAccepted, w.clock.now())
+	b.open("/x").wants(t, http.StatusUnauthorized, "Your mail provider accepted our email", "!We couldn't send")
+}
+
 // TestNothingIsToldOfAMailToASecondAddress: that there is one is more than a first step
 // may learn.
 func TestNothingIsToldOfAMailToASecondAddress(t *testing.T) {

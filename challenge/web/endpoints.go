@@ -6,6 +6,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
@@ -151,7 +152,8 @@ func acting(act action) handler {
 			case err != nil:
 				sealed.Back = d.backOf(in.Original)
 			case sealed.replacedBy(flow):
-				sealed.Back += "?" + queryReplaced
+				page, _, _ := strings.Cut(sealed.Back, "?")
+				sealed.Back = page + "?" + queryReplaced
 			}
 			d.startOver(w, r, in, flow, sealed.Back)
 			return

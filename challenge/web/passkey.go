@@ -120,6 +120,7 @@ func (c *check) passkeyScreen() screen {
 	page := pages.Passkey{
 		Endpoints: c.endpoints(), Flow: c.hidden(), Held: c.kept(), AnswersPost: c.answersPost, FormNotSent: c.formLost,
 		ToAdd: c.toPasskeys(), Address: c.in.visit.Confirm.Email, Now: c.in.Now,
+		Has: c.door.gate.HasPasskey(c.r.Context(), c.in.visit.Confirm, c.in.Now),
 	}
 	page.Trouble, page.RetryAt = c.passkeyTrouble()
 	shown := screen{page: page, status: http.StatusUnauthorized, flow: fresh}

@@ -164,6 +164,39 @@ test('32 in every language each button fits on a screen of 320 px', async () => 
   }
 });
 
+// broken are the words of an element's texts within which a line ends.
+const broken = (page, selector) => page.locator(selector).evaluateAll((elements) => elements.flatMap((element) => {
+  const range = document.createRange(), walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT), found = [];
+  for (let text; (text = walker.nextNode());) {
+    for (const { 0: word, index } of text.data.matchAll(/[\p{L}\p{N}]+/gu)) {
+      range.setStart(text, index);
+      range.setEnd(text, index + word.length);
+      if (range.getClientRects().length > 1) found.push(word);
+    }
+  }
+  return found;
+}));
+
+test('32 in every language of letters no line ends within a word of the settings at 360 px', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'doorcode-preview-'));
+  const browser = await launch();
+  try {
+    execFileSync(binary, ['doorcode', 'preview', '--out', folder], { env: { ...process.env, HOME: folder } });
+    const page = await browser.newPage({ viewport: { width: 360, height: 740 } });
+    const faults = [];
+    for (const language of languages.filter((name) => !/^(ja|zh)/.test(name))) {
+      for (const name of ['account-settings', 'account-settings-chosen']) {
+        await page.goto(`file://${path.join(folder, language, 'light', `${name}.html`)}`);
+        faults.push(...(await broken(page, 'dl')).map((word) => `${language}, ${name}: ${word}`));
+      }
+    }
+    none(faults, 'at 360 px');
+  } finally {
+    await browser.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
 const ownCookie = async (context) => (await context.cookies()).find(({ name }) => name === 'doorcode-language');
 
 test('a language is chosen by the keyboard alone, with scripts on and off', async () => {

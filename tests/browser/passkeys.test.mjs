@@ -342,6 +342,9 @@ test('92 where only a passkey will do, a code leads to the account page, and a p
     const key = await authenticator(page, { automaticPresenceSimulation: false });
     const wanted = `${strict.origin}/strict?year=2026&sort=%2Fname%20a`;
     await page.goto(wanted);
+    await use(page).waitFor();
+    assert.deepEqual(await page.locator('form button').evaluateAll((all) => all.map((it) => `${it.className} ${it.textContent}`.trim())), ['second Send code', 'Use a passkey']);
+    await looksRight(here, 'address where only a passkey will do');
     await askForCode(page, address);
     await enterCode(page, (await strict.mailbox.next(address)).code);
     await sees(page, 'Use a passkey');
@@ -353,11 +356,19 @@ test('92 where only a passkey will do, a code leads to the account page, and a p
     await use(page).click();
     await says(page, 'No passkey was used. Try again.');
     await link(page, 'Add one').click();
+    await button(page, 'Add a passkey').click();
+    await sees(page, /Confirm it.s you/);
+    await strict.mailbox.next(address);
+    await button(page, 'Go back').click();
+    await sees(page, 'Passkeys');
     await enrolHere(page, address, 'Phone', strict);
     await says(page, 'Now use it to go on.');
     await link(page, 'Continue to Example').click();
     await sees(page, 'Use a passkey');
     assert.equal(page.url(), wanted, 'the way back lost the query');
+    await link(page, 'Add a passkey').waitFor();
+    assert.equal(await page.getByText('No passkey yet?').count(), 0);
+    await looksRight(here, 'only a passkey, which there is');
     await use(page).click();
     await reachesApp(page, '/strict');
     assert.equal(page.url(), wanted);
@@ -366,6 +377,10 @@ test('92 where only a passkey will do, a code leads to the account page, and a p
     await reachesApp(page, '/strict'); // by what the browser fills in
     assert.deepEqual(here.seen.complaints, []);
     await context.close();
+    const { page: plain } = await strict.visit({ javaScriptEnabled: false });
+    await plain.goto(wanted);
+    await says(plain, /This browser can.t use passkeys, or its scripts are off\./);
+    await accessibleCopy(plain, '[1] with scripts off where only a passkey will do');
   } finally {
     await strict.close();
   }

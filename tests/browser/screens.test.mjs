@@ -81,8 +81,8 @@ test('2m a mail server that does not answer is told as such, and the field for t
   await accessible(page, '[2m]');
 }));
 
-// relay is a mail server that takes everything, until it is stopped.
-async function relay() {
+// relay is a mail server that takes everything, until it is stopped. It is on the port, or on any.
+async function relay(at = 0) {
   const sockets = new Set();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -96,7 +96,7 @@ async function relay() {
     createInterface({ input: socket }).on('line', reply).on('error', () => {});
     socket.write('220 relay.test\r\n');
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
+  await once(server.listen(at, '127.0.0.1'), 'listening');
   const stop = () => {
     server.close();
     for (const socket of sockets) socket.destroy();
@@ -123,6 +123,34 @@ test('2m an open page learns that no mail goes out, without being loaded anew', 
       await sees(page, 'Check your email');
       await accessible(page, '[2] while no mail goes out');
       assert.deepEqual(seen.requests.filter(({ method, url }) => method === 'GET' && url.endsWith('/open')).length, 2, 'it was loaded anew');
+      assert.deepEqual(seen.complaints, []);
+    });
+  } finally {
+    server.stop();
+  }
+});
+
+test('2m the page that no mail goes out shows the code page once mail goes out again', async () => {
+  let server = await relay();
+  const { port } = server;
+  try {
+    await behind({ mail: [`mail smtp 127.0.0.1:${port} {`, '\tfrom login@example.com', '\ttls off', '}'] }, async (door) => {
+      server.stop();
+      const { page, seen } = await door.visit();
+      await page.goto(`${door.origin}/down`);
+      await emailField(page).fill('ana@example.com');
+      await page.getByRole('button', { name: 'Send code' }).click();
+      await codeField(page).waitFor();
+      for (let i = 0, response; i < 100 && response?.status() !== 503; i++) {
+        await pause(100); // the queue tries and fails in its own time
+        response = await page.reload();
+      }
+      await sees(page, /We couldn.t send the email/);
+      await page.waitForResponse(/status$/);
+      assert.equal(await page.getByText(/Our mail service isn.t answering/).count(), 1, 'it is told twice');
+      await accessible(page, '[2m] that asks');
+      server = await relay(port);
+      await sees(page, 'Check your email');
       assert.deepEqual(seen.complaints, []);
     });
   } finally {

@@ -13,10 +13,7 @@ goOn = to => post ? location.replace(to) : location.reload();
 if (post) history.replaceState(null, clear);
 else channel.onmessage = e => e.data == 'verified' && goOn();
 
-if (back && history.length > 1) back.onclick = () => {
-  history.back();
-  return false;
-};
+if (back && history.length > 1) back.onclick = () => (history.back(), false);
 
 // Times of day instead of minutes.
 const clock = (words, at) => words.replace('{time}', new Date(at).toLocaleTimeString([], {timeStyle: 'short'}));
@@ -86,17 +83,16 @@ if (data.alphabet) {
 
 // Another tab may have entered the code. Another door may still be closed behind it: one reload a minute is enough.
 // A line tells how far the mail came, where somebody may know, or that no mail goes out, until that is over; what has been read
-// out is not told again.
+// out is not told again. A page of its own tells that no mail goes out from the start, and is loaded anew then, unless
+// somebody types a code that they have.
 const look = async () => {
   const at = now();
   if (post || !data.status || doc.hidden || at - asked < 5000) return;
   asked = at;
   const answer = await call(data.status), mail = answer.mail, had = line.textContent,
-    words = mail ? clock(mail.text, mail.at) : answer.verified == false && had == wrote ? clear : had;
+    up = !mail && answer.verified == false, words = mail ? clock(mail.text, mail.at) : up && had == wrote ? clear : had;
   if (words != had) tell(wrote = words, clear, line);
-  if (!answer.verified || at - (sessionStorage.doorcode || 0) < 6e4) return;
-  sessionStorage.doorcode = at;
-  goOn();
+  if ((answer.verified || up && data.down && !field.value) && !(at - sessionStorage.doorcode < 6e4)) goOn(sessionStorage.doorcode = at);
 };
 doc.onvisibilitychange = look;
 

@@ -12,7 +12,9 @@ if (!form) {
   doc.querySelector('main').append(form);
 }
 if (!button) {
-  button = make('button', {className: row ? 'plain' : 'second', textContent: me.dataset.label});
+  const first = 'first' in me.dataset;
+  if (first) form.querySelector('button').className = 'second';
+  button = make('button', {className: row ? 'plain' : first ? '' : 'second', textContent: me.dataset.label});
   button.setAttribute('formaction', url);
   if (row) row.before(button);
   else form.append(button);
