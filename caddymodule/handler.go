@@ -101,6 +101,7 @@ func loadSets(ctx caddy.Context, from any, field string, to *ruleSet) error {
 type arrival struct {
 	web.Arrival
 	counts *telemetry.Shard
+	cells  upstream.Cells
 }
 
 // arrivals are reused: a request with a session allocates nothing here.
@@ -141,6 +142,7 @@ type passage struct {
 	repl   *caddy.Replacer
 	vars   vars
 	in     *web.Arrival
+	cells  *upstream.Cells
 	out    web.Outcome
 	before *pass // of the gate in front; nil where this is the first
 }
@@ -159,7 +161,7 @@ func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, nex
 		in.Reset()
 		arrivals.Put(reused)
 	}()
-	p := passage{e: e, d: d, w: w, r: r, repl: repl, vars: varsOf(r), in: in, before: e.passOf(r)}
+	p := passage{e: e, d: d, w: w, r: r, repl: repl, vars: varsOf(r), in: in, cells: &reused.cells, before: e.passOf(r)}
 	e.describe(r, repl, p.vars, d, in)
 	in.Token = e.tokenOf(r, p.before)
 	d.cleaner.Clean(r, &in.Met)

@@ -190,7 +190,7 @@ func (s *sharing) tell(p *passage, a *challenge.Admission, here *spot, origin st
 	if err != nil {
 		return err
 	}
-	headers.Set(p.r.Header)
+	headers.Set(p.r.Header, p.cells)
 	return nil
 }
 

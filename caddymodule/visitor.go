@@ -59,18 +59,31 @@ func lastForwarded(r *http.Request) (last string, listed bool) {
 		return "", false
 	}
 	for _, field := range server.ClientIPHeaders {
-		parts := strings.Split(strings.Join(r.Header.Values(field), ","), ",")
-		if slices.ContainsFunc(parts, func(part string) bool { return forwardedIP(part).IsValid() }) {
-			return parts[len(parts)-1], len(parts) > 1
+		lines := r.Header.Values(field)
+		if !slices.ContainsFunc(lines, hasAddress) {
+			continue
 		}
+		end := lines[len(lines)-1]
+		comma := strings.LastIndexByte(end, ',')
+		return end[comma+1:], comma >= 0 || len(lines) > 1
 	}
 	return "", false
+}
+
+// hasAddress reports whether any part of a list is an address.
+func hasAddress(list string) bool {
+	for part := range strings.SplitSeq(list, ",") {
+		if forwardedIP(part).IsValid() {
+			return true
+		}
+	}
+	return false
 }
 
 // forwardedIP reads an address as Caddy does, which some proxies write with a
 // port or a zone; the zero one where it is none.
 func forwardedIP(text string) netip.Addr {
-	if ip, err := netip.ParseAddr(text); err == nil { // most are; what follows allocates
+	if ip, err := netip.ParseAddr(strings.TrimSpace(text)); err == nil { // most are; what follows allocates
 		return ip.Unmap().WithZone("")
 	}
 	host, _, err := net.SplitHostPort(text)

@@ -40,13 +40,14 @@ func TestRequestsCostNoAllocation(t *testing.T) {
 	cleaner := upstream.NewCleaner(upstream.CleanerOptions{Names: identity, StripGateways: true})
 	jar := upstream.NewJar(cookies...)
 	headers := alice(t)
+	var cells upstream.Cells
 	for n := 9; n <= 11; n++ {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		base := testing.AllocsPerRun(500, func() { r.Header = browserHeader(n) })
 		for name, step := range map[string]func(){
 			"Read":  func() { found := jar.Read(r.Header); _ = found.Values(0) },
 			"Clean": func() { cleaner.Clean(r, new(upstream.Met)) },
-			"Set":   func() { headers.Set(r.Header) },
+			"Set":   func() { headers.Set(r.Header, &cells) },
 		} {
 			if name == "Set" && n > 10 {
 				continue // four more fields than eleven no longer fit into the map that Go made
@@ -141,9 +142,10 @@ func BenchmarkSet(b *testing.B) {
 		b.Fatal(err)
 	}
 	h := browserHeader(10)
+	var cells upstream.Cells
 	b.ReportAllocs()
 	for b.Loop() {
-		headers.Set(h)
+		headers.Set(h, &cells)
 	}
 }
 

@@ -23,7 +23,10 @@ type CleanerOptions struct {
 
 // A Cleaner removes from requests what the visitor may not claim and what the app
 // need not see. It is built once for a gate and safe for concurrent use.
-type Cleaner struct{ claimed *nameSet }
+type Cleaner struct {
+	claimed *nameSet
+	plain   bool // claimed has none of usualNames
+}
 
 // NewCleaner returns a Cleaner for one gate.
 func NewCleaner(o CleanerOptions) *Cleaner {
@@ -31,7 +34,9 @@ func NewCleaner(o CleanerOptions) *Cleaner {
 	if o.StripGateways {
 		gateways = Gateways
 	}
-	return &Cleaner{claimed: newNameSet([]string{Namespace + "*"}, overrides, o.Names, gateways)}
+	c := &Cleaner{claimed: newNameSet([]string{Namespace + "*"}, overrides, o.Names, gateways)}
+	c.plain = !slices.ContainsFunc(usualNames, c.claimed.has)
+	return c
 }
 
 // Clean prepares r for the app, in place. Every spelling of the gate's own fields
@@ -42,41 +47,35 @@ func NewCleaner(o CleanerOptions) *Cleaner {
 // remove; a body of unknown length gets a wrapper, since its trailers are yet to
 // come. It fills in what it has met on the way.
 func (c *Cleaner) Clean(r *http.Request, met *Met) {
-	connection, upgrade, trailer := c.sweep(r.Header, met)
-	if connection || upgrade || r.Method == http.MethodConnect {
+	c.sweep(r.Header, met)
+	if met.connects || met.Upgrades || r.Method == http.MethodConnect {
 		cleanConnection(r)
+		met.Upgrades = len(r.Header["Upgrade"]) > 0
 	}
-	c.cleanTrailers(r, trailer)
-	met.Upgrades = upgrade && len(r.Header["Upgrade"]) > 0
+	c.cleanTrailers(r, met.announces)
 }
 
-// sweep is dropClaimed, and tells what it met on the way: of fields that most requests
-// do not have only that there are some.
-func (c *Cleaner) sweep(h http.Header, met *Met) (connection, upgrade, trailer bool) {
+// sweep is dropClaimed, and tells what it met on the way. Each field of each request
+// comes by here, and most are usual ones, which need not be looked up.
+func (c *Cleaner) sweep(h http.Header, met *Met) {
 	met.Known = true
 	for name, lines := range h {
 		switch {
-		case !c.claimed.misses(name) && c.claimed.has(name):
+		case c.plain && met.note(name, lines):
+		case c.claimed.has(name):
 			delete(h, name)
-		case name == "Upgrade":
-			upgrade = true
-		case name == "Trailer":
-			trailer = true
-		case name == "Connection":
-			connection = true
-		default:
+		case !c.plain:
 			met.note(name, lines)
 		}
 	}
-	return connection, upgrade, trailer
 }
 
 // cleanTrailers drops trailers of ours, those announced now and those that come
 // without announcement when the body ends.
 func (c *Cleaner) cleanTrailers(r *http.Request, announced bool) {
 	c.dropClaimed(r.Trailer)
-	if lines := r.Header["Trailer"]; announced && len(lines) > 0 {
-		c.cleanAnnouncement(r.Header, lines)
+	if announced {
+		c.cleanAnnouncement(r.Header, r.Header["Trailer"])
 	}
 	if r.Body == nil || r.Body == http.NoBody {
 		return

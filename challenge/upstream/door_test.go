@@ -55,7 +55,7 @@ func door(t *testing.T, app http.Handler) *httptest.Server {
 	return serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		cleaner.Clean(r, new(upstream.Met))
 		jar.Remove(r.Header)
-		headers.Set(r.Header)
+		headers.Set(r.Header, nil)
 		g := answers.Guard(w, r, true)
 		app.ServeHTTP(g, r)
 		g.Done()

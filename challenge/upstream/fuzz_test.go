@@ -178,7 +178,7 @@ func FuzzBuildHeaders(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string) {
 		headers, err := upstream.BuildHeaders([]upstream.Field{{Name: "Remote-Name", Value: value}})
 		h := http.Header{}
-		headers.Set(h)
+		headers.Set(h, nil)
 		if err != nil || value == "" {
 			if len(h) != 0 {
 				t.Fatalf("%q: error %v, yet set %q", value, err, h)

@@ -45,6 +45,7 @@ type Guard struct {
 	own    []string // Set-Cookie lines of the gate, not sent yet
 	before snapshot // of the header when Listen was called
 	room   [16]remembered
+	cells  Cells
 }
 
 // service is what a Guard knows of one request.
@@ -227,7 +228,7 @@ func (g *Guard) commit(status int) {
 		return
 	}
 	if g.private && !cached {
-		only := takeCells(1)
+		only := g.cells.take(1)
 		only[0] = "private"
 		h["Cache-Control"] = only
 	}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -83,13 +82,13 @@ func (h *Headers) And(more *Headers) *Headers {
 }
 
 // Set sets the fields on header, each replacing what was there. Call it after
-// Clean, which removes the spellings that Set does not overwrite. It allocates
-// nothing but, once in dozens of requests, room for the next ones.
-func (h *Headers) Set(header http.Header) {
+// Clean, which removes the spellings that Set does not overwrite. With cells it
+// allocates nothing but, once in dozens of requests, room for the next ones.
+func (h *Headers) Set(header http.Header, cells *Cells) {
 	if h == nil || len(h.fields) == 0 {
 		return
 	}
-	room := takeCells(len(h.fields))
+	room := cells.take(len(h.fields))
 	for i := range h.fields {
 		f := &h.fields[i]
 		room[i] = f.Value
@@ -97,21 +96,19 @@ func (h *Headers) Set(header http.Header) {
 	}
 }
 
-// cells hands out room for slices of one value. A cell belongs to the request that took it
-// and is never used again: what is set on a request may be edited in place and read
-// by a logger after it, so neither a shared slice nor a reused one would do.
-type cells struct {
-	free []string
-}
+// Cells hand out room for slices of one value, to one request at a time. A cell belongs
+// to the request that took it and is never used again: what is set on a request may be
+// edited in place and read by a logger after it, so neither a shared slice nor a reused
+// one would do. The zero value is ready; nil makes room for each request alone.
+type Cells struct{ free []string }
 
 const cellsAtOnce = 64
 
-var cellPool = sync.Pool{New: func() any { return new(cells) }}
-
-// takeCells takes n of them.
-func takeCells(n int) []string {
-	c := cellPool.Get().(*cells)
-	defer cellPool.Put(c)
+// take takes n of them.
+func (c *Cells) take(n int) []string {
+	if c == nil {
+		return make([]string, n)
+	}
 	if len(c.free) < n {
 		c.free = make([]string, max(n, cellsAtOnce))
 	}

@@ -46,7 +46,7 @@ func TestHDR06ValuesAreOneLineOfASCII(t *testing.T) {
 				want["Remote-Name"] = []string{tt.want}
 			}
 			got := http.Header{}
-			headers.Set(got)
+			headers.Set(got, nil)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -60,9 +60,9 @@ func TestFieldsWithoutAValueAreAbsent(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := http.Header{}
-	headers.Set(h)
-	(*upstream.Headers)(nil).Set(h)
-	new(upstream.Headers).Set(h)
+	headers.Set(h, nil)
+	(*upstream.Headers)(nil).Set(h, nil)
+	new(upstream.Headers).Set(h, nil)
 	if len(h) != 0 {
 		t.Errorf("set %v", h)
 	}
@@ -72,16 +72,16 @@ func TestFieldsWithoutAValueAreAbsent(t *testing.T) {
 // text in place and appends to what is there. With values shared between requests,
 // one would have changed the identity that the next one carries.
 func TestEditingAValueReachesNoOtherRequest(t *testing.T) {
-	headers := alice(t)
+	headers, cells := alice(t), upstream.Cells{}
 	first, second := http.Header{}, http.Header{}
-	headers.Set(first)
-	headers.Set(second)
+	headers.Set(first, &cells)
+	headers.Set(second, &cells)
 	for name := range first {
 		first[name][0] = "edited"
 		first.Add(name, "added")
 	}
 	third := http.Header{}
-	headers.Set(third)
+	headers.Set(third, &cells)
 	for _, h := range []http.Header{second, third} {
 		want := http.Header{
 			"Remote-User": {"alice"}, "Remote-Email": {"alice@example.com"}, "Remote-Name": {"Alice"}, "Doorcode-Assertion": {"signed"},

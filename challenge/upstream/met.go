@@ -27,21 +27,35 @@ type Met struct {
 	Forwards bool
 	// Upgrades: it asks for another protocol, by a field that has passed the Cleaner.
 	Upgrades bool
+
+	connects, announces bool // there is a Connection, a Trailer
 }
 
 // Meet looks at a header that no Cleaner has swept.
 func (m *Met) Meet(h http.Header) {
 	m.Known = true
-	for _, name := range [...]string{"Cookie", "User-Agent", "Sec-Fetch-Dest", "Accept", "Early-Data", "X-Forwarded-For", "X-Forwarded-Proto"} {
+	for _, name := range usualNames[:telling] {
 		m.note(name, h[name])
 	}
-	m.Upgrades = len(h["Upgrade"]) > 0
 }
 
-// note keeps a field that matters.
-func (m *Met) note(name string, lines []string) {
+// usualNames are what browsers and programs send, with those first that tell something:
+// note knows them all.
+var usualNames = []string{
+	"Cookie", "Accept", "User-Agent", "Sec-Fetch-Dest", "Early-Data", "X-Forwarded-For", "X-Forwarded-Proto", "Upgrade", "Connection", "Trailer",
+	"Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Length", "Content-Type", "Dnt", "If-Modified-Since", "If-None-Match",
+	"Origin", "Pragma", "Priority", "Range", "Referer", "Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Sec-Fetch-Mode",
+	"Sec-Fetch-Site", "Sec-Fetch-User", "Sec-Gpc", "Te", "Upgrade-Insecure-Requests", "X-Forwarded-Host", "X-Requested-With",
+}
+
+// telling is how many of usualNames tell something.
+const telling = 10
+
+// note keeps a field that matters, and reports whether it is one of usualNames, in that
+// spelling.
+func (m *Met) note(name string, lines []string) (usual bool) {
 	if len(lines) == 0 {
-		return
+		return false
 	}
 	switch name {
 	case "Cookie":
@@ -56,7 +70,19 @@ func (m *Met) note(name string, lines []string) {
 		m.Early = true
 	case "X-Forwarded-For", "X-Forwarded-Proto":
 		m.Forwards = true
+	case "Upgrade":
+		m.Upgrades = true
+	case "Connection":
+		m.connects = true
+	case "Trailer":
+		m.announces = true
+	case "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Length", "Content-Type", "Dnt", "If-Modified-Since", "If-None-Match",
+		"Origin", "Pragma", "Priority", "Range", "Referer", "Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Sec-Fetch-Mode",
+		"Sec-Fetch-Site", "Sec-Fetch-User", "Sec-Gpc", "Te", "Upgrade-Insecure-Requests", "X-Forwarded-Host", "X-Requested-With":
+	default:
+		return false
 	}
+	return true
 }
 
 // Format prints nothing of a request: its cookies open the door.

@@ -5,8 +5,12 @@ package upstream_test
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,7 +34,7 @@ func TestWhatWasMetIsWhatIsLeft(t *testing.T) {
 		var met, left upstream.Met
 		cleaner.Clean(r, &met)
 		left.Meet(r.Header)
-		if diff := cmp.Diff(left, met, cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(left, met, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(upstream.Met{})); diff != "" {
 			t.Fatalf("-left +met:\n%s", diff)
 		}
 		for name, said := range map[string]string{"User-Agent": met.Agent, "Sec-Fetch-Dest": met.Dest} {
@@ -54,6 +58,61 @@ func TestWhatWasMetIsNotPrinted(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		if said := fmt.Sprintf(verb, met); said != "[fields]" {
 			t.Errorf("%s prints %s", verb, said)
+		}
+	}
+}
+
+// namesIn are the texts that a declaration of met.go holds.
+func namesIn(t *testing.T, declared string) (names []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "met.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	collect := func(n ast.Node) bool {
+		if text, ok := n.(*ast.BasicLit); ok && text.Kind == token.STRING {
+			name, _ := strconv.Unquote(text.Value)
+			names = append(names, name)
+		}
+		return true
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			if n.Name.Name == declared {
+				ast.Inspect(n, collect)
+			}
+			return false
+		case *ast.ValueSpec:
+			if n.Names[0].Name == declared {
+				ast.Inspect(n, collect)
+			}
+			return false
+		}
+		return true
+	})
+	slices.Sort(names)
+	return names
+}
+
+// Whoever claims a usual name gets it: a name that is passed over as usual and is not on the
+// list of usual names would let a visitor say who they are.
+func TestAUsualNameThatIsClaimedIsRemoved(t *testing.T) {
+	passed := namesIn(t, "note")
+	if diff := cmp.Diff(namesIn(t, "usualNames"), passed); diff != "" {
+		t.Errorf("-on the list +passed over:\n%s", diff)
+	}
+	for _, name := range passed {
+		for _, claimed := range []string{name, name[:2] + "*"} {
+			r := &http.Request{Method: http.MethodGet, Header: http.Header{name: {"ana"}, "Cookie": {"a=b"}}}
+			var met upstream.Met
+			upstream.NewCleaner(upstream.CleanerOptions{Names: []string{claimed}}).Clean(r, &met)
+			if lines, left := r.Header[name]; left {
+				t.Errorf("%s is claimed by %s and still says %q", name, claimed, lines)
+			}
+			if name != "Cookie" && claimed == name && len(met.Cookies) != 1 {
+				t.Errorf("cookies were not met where %s is claimed", name)
+			}
 		}
 	}
 }

@@ -61,20 +61,17 @@ var Gateways = []string{
 // remote_user and Remote.User, some of every byte that is neither letter nor
 // digit.
 //
-// Each field of each request is looked up here, so that names are sorted by two of
-// their letters: most fields that browsers send meet no name at all.
+// Names are sorted by two of their letters: most fields meet no name at all.
 type nameSet struct {
 	lists  [][]foldedName // the first one is empty
 	direct [buckets]uint8 // by the first two letters, the place of a list
 	behind [buckets]uint8 // of names that begin with "x-", by the next two
 	short  []foldedName   // too short to be sorted
-	meets  [256]uint32    // by the first byte, a bit for each second one with which any name begins
 }
 
 const (
 	buckets  = 1 << 10
 	maxLists = 1<<8 - 1
-	every    = 1<<32 - 1
 )
 
 type foldedName struct {
@@ -85,11 +82,6 @@ type foldedName struct {
 // newNameSet takes names; those that end in "*" are prefixes.
 func newNameSet(names ...[]string) *nameSet {
 	s := &nameSet{lists: make([][]foldedName, 1)}
-	for c := range s.meets {
-		if blank(byte(c)) {
-			s.meets[c] = every // blanks are cut off before a name is looked up
-		}
-	}
 	for _, name := range slices.Concat(names...) {
 		text, prefix := strings.CutSuffix(name, "*")
 		if text = fold(trimBlank(text)); text == "" {
@@ -101,7 +93,6 @@ func newNameSet(names ...[]string) *nameSet {
 }
 
 func (s *nameSet) add(name foldedName) {
-	s.expect(name.text)
 	place := s.place(name.text)
 	if place == nil || *place == 0 && len(s.lists) > maxLists {
 		s.short = append(s.short, name)
@@ -112,27 +103,6 @@ func (s *nameSet) add(name foldedName) {
 		s.lists = append(s.lists, nil)
 	}
 	s.lists[*place] = append(s.lists[*place], name)
-}
-
-// expect has meets say so of all that begins like text, which is folded. Of a name of
-// one letter any second byte may be a blank that is cut off, so it counts as all.
-func (s *nameSet) expect(text string) {
-	for c := range s.meets {
-		if folded[c] != text[0] {
-			continue
-		}
-		for second := range folded {
-			if len(text) == 1 || folded[second] == text[1] {
-				s.meets[c] |= 1 << (second & 31)
-			}
-		}
-	}
-}
-
-// misses reports that name is surely none of the set: most are not, by their first two
-// bytes.
-func (s *nameSet) misses(name string) bool {
-	return len(name) > 1 && s.meets[name[0]]>>(name[1]&31)&1 == 0
 }
 
 // place is where the list of names is kept that begin like name; nil for one that is
