@@ -175,6 +175,8 @@ func (d *door) lives(now time.Time) time.Duration {
 	return time.Unix(until, 0).Sub(now)
 }
 
+func (*door) dated() {}
+
 // need keeps the record until a time at least.
 func (d *door) need(until time.Time) { d.Keep = max(d.Keep, until.Unix()) }
 

@@ -5,6 +5,7 @@ package challenge_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 	"runtime"
@@ -65,6 +66,62 @@ func TestRL11AnAddressThatWasMailedTooMuchCostsTheStoreOneUpdateASecond(t *testi
 	known := w.browser(g)
 	known.earlier = basic("ana", ana)
 	known.mailed(ana)
+}
+
+// RL-11: whoever goes on guessing at a code whose tries are used up, from however many
+// networks, has the store asked once a second, and nothing is written of a guess that
+// cannot be right. Another code is another matter.
+func TestRL11AUsedUpCodeCostsTheStoreOneUpdateASecond(t *testing.T) {
+	c := newClock()
+	store := newProbe(c)
+	w := newWorldOn(t, c, store)
+	b := w.browser(w.gate(challenge.GateOptions{Policy: triesOnly}))
+	code := b.mailed(ana)
+	for n := range 5 {
+		_ = b.enter(wrong(code, n), false)
+	}
+	for second := range 3 {
+		store.take()
+		for n := range 50 {
+			b.ip = netip.AddrFrom4([4]byte{198, 51, byte(second), byte(n)})
+			if err := b.enter(wrong(code, n), false); !errors.Is(err, challenge.ErrCodeCancelled) {
+				t.Fatalf("error = %v, want ErrCodeCancelled", err)
+			}
+		}
+		asked, want := store.take(), []string{"update net", "update door"}
+		if second == 0 {
+			want = nil // the last try has said so
+		}
+		if !slices.Equal(asked, want) {
+			t.Errorf("second %d: the store was asked %q, want %q", second, asked, want)
+		}
+		c.advance(time.Second)
+	}
+	if err := b.enter(b.mailed(ana), false); err != nil {
+		t.Errorf("the code of another mail: %v", err)
+	}
+}
+
+// A try that changes nothing at its address is not written there.
+func TestRL11ATryThatCannotBeRightIsNotWritten(t *testing.T) {
+	c := newClock()
+	store := newProbe(c)
+	w := newWorldOn(t, c, store)
+	g := w.gate(challenge.GateOptions{Policy: triesOnly})
+	b := w.browser(g)
+	code := b.mailed(ana)
+	for n := range 5 {
+		_ = b.enter(wrong(code, n), false)
+	}
+	c.advance(time.Second)
+	store.take()
+	before := store.written.Load()
+	if err := b.enter(wrong(code, 6), false); !errors.Is(err, challenge.ErrCodeCancelled) {
+		t.Fatalf("error = %v, want ErrCodeCancelled", err)
+	}
+	if asked, written := store.take(), store.written.Load()-before; len(asked) != 2 || written != 1 {
+		t.Errorf("the store was asked %q and kept %d of it, want the count of the network alone", asked, written)
+	}
 }
 
 // A counting atlas says how often it was asked.

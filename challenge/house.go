@@ -37,6 +37,7 @@ type House struct {
 	budget  budget
 	locks   locks
 	fulls   fulls
+	worn    worn
 	known   *acquaintances // whose remembered browsers this process has seen
 	journal *journal       // of what happened to people
 	checks  checks         // that are on their way
@@ -128,13 +129,17 @@ func OpenHouse(ctx context.Context, o HouseOptions) (*House, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making cache of what is full: %w", err)
 	}
+	worn, err := newWorn()
+	if err != nil {
+		return nil, fmt.Errorf("making cache of used up codes: %w", err)
+	}
 	known, err := newAcquaintances()
 	if err != nil {
 		return nil, fmt.Errorf("making cache of browsers: %w", err)
 	}
 	h := &House{
 		store: newRecords(o.Store), shared: o.Shared, ring: o.Ring, sender: o.Sender, record: o.Recorder, now: o.Now,
-		machine: newID(), tickets: tickets, guests: guests, passes: passes, locks: locks, fulls: fulls, known: known,
+		machine: newID(), tickets: tickets, guests: guests, passes: passes, locks: locks, fulls: fulls, worn: worn, known: known,
 		journal: newJournal(o.Gather),
 	}
 	if h.now == nil {
@@ -172,6 +177,7 @@ func (h *House) Close() {
 	h.passes.StopAllGoroutines()
 	h.locks.doors.StopAllGoroutines()
 	h.fulls.cache.StopAllGoroutines()
+	h.worn.codes.StopAllGoroutines()
 	h.known.close()
 }
 

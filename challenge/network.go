@@ -20,6 +20,8 @@ type network struct {
 
 func (n *network) lives(now time.Time) time.Duration { return time.Unix(n.Keep, 0).Sub(now) }
 
+func (*network) dated() {}
+
 // prefixes are the networks that a client address is counted as: an IPv4
 // address by itself; an IPv6 address by its /64, which one machine has to
 // itself, and its /48, which one customer has.

@@ -22,8 +22,9 @@ var errDown = errors.New("store is down")
 // fail.
 type probe struct {
 	*memstore.Store
-	down atomic.Bool
-	meet atomic.Pointer[sync.WaitGroup] // whoever has read a door waits for the others
+	written atomic.Int64 // updates that kept something
+	down    atomic.Bool
+	meet    atomic.Pointer[sync.WaitGroup] // whoever has read a door waits for the others
 
 	mu     sync.Mutex // guards below
 	calls  []string
@@ -65,7 +66,11 @@ func (p *probe) Update(ctx context.Context, key string, edit func([]byte, time.T
 	if p.down.Load() {
 		return errDown
 	}
-	return p.Store.Update(ctx, key, edit)
+	err := p.Store.Update(ctx, key, edit)
+	if err == nil {
+		p.written.Add(1)
+	}
+	return err
 }
 
 func (p *probe) ruin(prefix string) {

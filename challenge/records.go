@@ -4,6 +4,7 @@
 package challenge
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -158,13 +159,21 @@ func read[T any](ctx context.Context, r *records, key string) (T, error) {
 	return record, nil
 }
 
+// A dated record holds when it ends, which no other edit than one that changes the record
+// can change. So it need not be written again as it is.
+type dated interface{ dated() }
+
 // change runs edit on the record under key and keeps what it left. The record
 // lives for as long as its own lives method says; zero removes it.
 func change[T any, P interface {
 	*T
 	lives(now time.Time) time.Duration
 }](ctx context.Context, r *records, key string, edit func(record P, now time.Time) error) error {
-	return r.replace(ctx, key, P(new(T)), func(old []byte, now time.Time, in life) ([]byte, time.Duration, error) {
+	kind := any(P(new(T)))
+	_, isDated := kind.(dated)
+	var same bool // written again, it would be what it is
+	err := r.replace(ctx, key, kind, func(old []byte, now time.Time, in life) ([]byte, time.Duration, error) {
+		same = false
 		var record T
 		if err := decode(old, &record); err != nil {
 			return nil, 0, err
@@ -178,8 +187,15 @@ func change[T any, P interface {
 			return nil, 0, nil
 		}
 		raw, err := json.Marshal(&record)
+		if same = err == nil && isDated && bytes.Equal(raw, old); same {
+			err = errUnchanged
+		}
 		return raw, ttl, err
 	})
+	if same && errors.Is(err, errUnchanged) { // an edit that says so itself wants to know
+		return nil
+	}
+	return err
 }
 
 // errFailedOver reports a server that gave way to another one while an update was

@@ -76,6 +76,10 @@ func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, e
 		g.logTry(ctx, v, f, spending{}, locked)
 		return Entry{}, locked
 	}
+	if over := g.house.worn.refuse(f, g.house.now()); over != nil {
+		g.logTry(ctx, v, f, spending{free: true}, over)
+		return Entry{}, over
+	}
 	// An office is one network: what strangers in it typed must not keep out whoever
 	// is none.
 	uncounted := g.house.countNetwork(ctx, v.IP, LimitTryIP, g.policy.Limits.TryIP)
@@ -85,6 +89,7 @@ func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, e
 	}
 	did, err := g.judgeTry(ctx, v, f, try.Typed, of)
 	g.house.locks.note(door, g.lockOf(of), err)
+	g.house.worn.note(f, err, g.house.now())
 	if !did.warn.IsZero() {
 		g.warn(ctx, v, f.Address, did.warn)
 	}
