@@ -37,15 +37,3 @@ func (d *Door) again(w http.ResponseWriter) Outcome {
 	empty(w, http.StatusTooEarly)
 	return Outcome{Decision: DecisionDeny, Reason: tooEarly}
 }
-
-// passed is what becomes of a request that a gate admits. Where it has a new session,
-// the app's answer asks the browser for a key.
-func (d *Door) passed(w http.ResponseWriter, in *Arrival, v *challenge.Verdict) Outcome {
-	if v.SetSession != "" && v.Admission != nil {
-		d.addOffer(w.Header(), in, v.Admission.Live)
-	}
-	return Outcome{
-		Pass: true, Admission: v.Admission, Origin: in.site.origin,
-		Cookies: d.cookiesOf(in, v), Decision: DecisionPass, Observed: v.Observed.Reasons(), Placed: v.Placed,
-	}
-}

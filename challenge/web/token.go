@@ -112,30 +112,6 @@ func fromElsewhere(h http.Header) bool {
 	return from != "" && from != "same-origin" && from != "none"
 }
 
-// admit says what becomes of a request. A session counts before an access token, and
-// so does a remembered browser; the token is for whoever has neither.
-func (d *Door) admit(r *http.Request, in *Arrival, verdict *challenge.Verdict) (err error) {
-	v := &in.visit
-	if !d.tokens || !in.Token.any() {
-		*verdict = d.gate.Admit(r.Context(), v)
-		return nil
-	}
-	if v.Session != "" || v.Device != "" || v.Earlier != nil || d.gate.Policy().Risk.ObserveAll {
-		if *verdict = d.gate.Admit(r.Context(), v); verdict.Decision != challenge.Check {
-			return nil
-		}
-	}
-	media := ""
-	if lines := r.Header["Content-Type"]; len(lines) == 1 {
-		media = lines[0]
-	}
-	*verdict, err = d.gate.AdmitToken(r.Context(), v, in.Token.text, tokens.Request{
-		Host: in.site.host, Path: pathOf(in.Original), Query: in.Original.RawQuery, Method: r.Method, Media: media,
-		Upgrade: len(r.Header["Upgrade"]) > 0 || r.Method == http.MethodConnect,
-	})
-	return err
-}
-
 // The reasons of refusals of an access token.
 const (
 	invalidToken challenge.Reason = "invalid_token"

@@ -18,6 +18,7 @@ import (
 
 	"github.com/doorcode/caddy-doorcode/challenge"
 	"github.com/doorcode/caddy-doorcode/challenge/pages"
+	"github.com/doorcode/caddy-doorcode/challenge/tokens"
 	"github.com/doorcode/caddy-doorcode/challenge/upstream"
 	"github.com/doorcode/caddy-doorcode/challenge/words"
 )
@@ -226,6 +227,42 @@ func (d *Door) Serve(w http.ResponseWriter, r *http.Request, in *Arrival) Outcom
 		return d.refuseToken(w, r, in, verdict, err)
 	}
 	return d.refuse(w, r, in, verdict)
+}
+
+// admit says what becomes of a request. A session counts before an access token, and
+// so does a remembered browser; the token is for whoever has neither.
+func (d *Door) admit(r *http.Request, in *Arrival, verdict *challenge.Verdict) (err error) {
+	v := &in.visit
+	if !d.tokens || !in.Token.any() {
+		*verdict = d.gate.Admit(r.Context(), v)
+		return nil
+	}
+	if v.Session != "" || v.Device != "" || v.Earlier != nil || d.gate.Policy().Risk.ObserveAll {
+		if *verdict = d.gate.Admit(r.Context(), v); verdict.Decision != challenge.Check {
+			return nil
+		}
+	}
+	media := ""
+	if lines := r.Header["Content-Type"]; len(lines) == 1 {
+		media = lines[0]
+	}
+	*verdict, err = d.gate.AdmitToken(r.Context(), v, in.Token.text, tokens.Request{
+		Host: in.site.host, Path: pathOf(in.Original), Query: in.Original.RawQuery, Method: r.Method, Media: media,
+		Upgrade: len(r.Header["Upgrade"]) > 0 || r.Method == http.MethodConnect,
+	})
+	return err
+}
+
+// passed is what becomes of a request that a gate admits. Where it has a new session,
+// the app's answer asks the browser for a key.
+func (d *Door) passed(w http.ResponseWriter, in *Arrival, v *challenge.Verdict) Outcome {
+	if v.SetSession != "" && v.Admission != nil {
+		d.addOffer(w.Header(), in, v.Admission.Live)
+	}
+	return Outcome{
+		Pass: true, Admission: v.Admission, Origin: in.site.origin,
+		Cookies: d.cookiesOf(in, v), Decision: DecisionPass, Observed: v.Observed.Reasons(), Placed: v.Placed,
+	}
 }
 
 // cookieless reports whether browsers would not keep our cookies here.
