@@ -19,9 +19,9 @@ import (
 // machine; a session new to it costs one read; a remembered browser whose session is
 // over, one update.
 func (g *Gate) Admit(ctx context.Context, v *Visit) (verdict Verdict) {
-	held := g.decide(ctx, v, &verdict)
+	grounds := g.decide(ctx, v, &verdict)
 	if g.policy.Risk.ObserveAll && verdict.Decision != Pass {
-		return g.wave(ctx, v, verdict, held)
+		return g.wave(ctx, v, verdict, grounds)
 	}
 	if verdict.Decision == Check && g.house.outage.now() != nil {
 		verdict = Verdict{Decision: Unavailable} // no code could be sent, nor entered
@@ -30,7 +30,7 @@ func (g *Gate) Admit(ctx context.Context, v *Visit) (verdict Verdict) {
 }
 
 // wave lets a visit pass that was only to be observed, as whoever is known.
-func (g *Gate) wave(ctx context.Context, v *Visit, verdict Verdict, held *evidence) Verdict {
+func (g *Gate) wave(ctx context.Context, v *Visit, verdict Verdict, grounds *evidence) Verdict {
 	verdict.Decision, verdict.Observed = Pass, verdict.Observed|risk.SetOf(verdict.Reason)
 	if verdict.Placed == nil && g.placed != nil {
 		verdict.Placed = g.placed(g.spotOf(v.IP).place)
@@ -45,13 +45,13 @@ func (g *Gate) wave(ctx context.Context, v *Visit, verdict Verdict, held *eviden
 	case a != nil && a.Live.kept():
 		by = FactorSession
 	}
-	g.logVerdict(ctx, v, verdict, by, held)
+	g.logVerdict(ctx, v, verdict, by, grounds)
 	return verdict
 }
 
 // decide fills in a verdict, which is too large to be handed on by value on each
 // request. It returns what the decision went by, where it had to find that.
-func (g *Gate) decide(ctx context.Context, v *Visit, verdict *Verdict) (held *evidence) {
+func (g *Gate) decide(ctx context.Context, v *Visit, verdict *Verdict) (grounds *evidence) {
 	if !g.house.fresh(g.grace, v.Now) {
 		if err := g.house.outage.now(); err != nil {
 			g.log(ctx, v, Event{Name: StoreFailed, Err: err})
@@ -81,16 +81,16 @@ func (g *Gate) decide(ctx context.Context, v *Visit, verdict *Verdict) (held *ev
 		}
 		reason, over = reasonOf(err), err
 	}
-	*verdict, held = g.withoutSession(ctx, v, reason)
+	*verdict, grounds = g.withoutSession(ctx, v, reason)
 	verdict.Elsewhere = errors.Is(over, errElsewhere)
 	verdict.ByOperator = verdict.Decision != Pass && (verdict.ByOperator || errors.Is(over, errByOperator))
 	if verdict.Decision == Pass || g.policy.Risk.ObserveAll {
-		return held
+		return grounds
 	}
 	if verdict.Admission != nil || v.Earlier == nil || g.guestAdmission(v).news(*verdict) {
-		g.logVerdict(ctx, v, *verdict, FactorNone, held)
+		g.logVerdict(ctx, v, *verdict, FactorNone, grounds)
 	}
-	return held
+	return grounds
 }
 
 func reasonOf(err error) Reason {
@@ -110,22 +110,22 @@ func reasonOf(err error) Reason {
 
 // tell records what becomes of a session. Where all is only observed, what comes of the
 // request is another thing, and is told when that is known: see wave and tellFresh.
-func (g *Gate) tell(ctx context.Context, v *Visit, verdict Verdict, held *evidence) {
+func (g *Gate) tell(ctx context.Context, v *Visit, verdict Verdict, grounds *evidence) {
 	if !g.policy.Risk.ObserveAll {
-		g.logVerdict(ctx, v, verdict, FactorSession, held)
+		g.logVerdict(ctx, v, verdict, FactorSession, grounds)
 	}
 }
 
 // tellFresh records what is only observed of a session whose place was judged just now, if
 // there is nothing else to tell of it. It returns what was found about the place.
-func (g *Gate) tellFresh(ctx context.Context, v *Visit, verdict *Verdict, fresh *sighting) (held *evidence) {
+func (g *Gate) tellFresh(ctx context.Context, v *Visit, verdict *Verdict, fresh *sighting) (grounds *evidence) {
 	if fresh == nil {
 		return nil
 	}
 	if g.policy.Risk.ObserveAll && verdict.Decision == Pass && verdict.Observed != 0 {
-		g.logVerdict(ctx, v, *verdict, FactorSession, fresh.held)
+		g.logVerdict(ctx, v, *verdict, FactorSession, fresh.grounds)
 	}
-	return fresh.held
+	return fresh.grounds
 }
 
 // judge applies the gate's own rules to a live session, and fills in the verdict. It
@@ -209,7 +209,7 @@ func (g *Gate) isFresh(v *Visit, live *Live) bool {
 }
 
 // withoutSession decides for a visit that brings no session that counts.
-func (g *Gate) withoutSession(ctx context.Context, v *Visit, reason Reason) (verdict Verdict, held *evidence) {
+func (g *Gate) withoutSession(ctx context.Context, v *Visit, reason Reason) (verdict Verdict, grounds *evidence) {
 	verdict = Verdict{Decision: Check, Reason: g.alwaysUnless(reason)}
 	if v.Earlier != nil {
 		verdict.Identity = *v.Earlier
@@ -224,12 +224,12 @@ func (g *Gate) withoutSession(ctx context.Context, v *Visit, reason Reason) (ver
 		return verdict, nil
 	}
 	if v.Device != "" && !g.always() {
-		verdict, held = g.renew(ctx, v, verdict)
+		verdict, grounds = g.renew(ctx, v, verdict)
 	}
 	if verdict.Decision == Check && verdict.Admission == nil && v.Earlier != nil {
-		return g.byEarlierStep(ctx, v, verdict), held
+		return g.byEarlierStep(ctx, v, verdict), grounds
 	}
-	return verdict, held
+	return verdict, grounds
 }
 
 // always reports whether each sign-in here needs a code.

@@ -49,7 +49,7 @@ func (w Way) factor() Factor {
 
 // logVerdict records a decision, for the operator: when it changes, not on each
 // request of a session. Nil evidence is found then.
-func (g *Gate) logVerdict(ctx context.Context, v *Visit, d Verdict, by Factor, held *evidence) {
+func (g *Gate) logVerdict(ctx context.Context, v *Visit, d Verdict, by Factor, grounds *evidence) {
 	if g.record == nil || d.Admission != nil && !d.Admission.news(d) {
 		return
 	}
@@ -58,11 +58,11 @@ func (g *Gate) logVerdict(ctx context.Context, v *Visit, d Verdict, by Factor, h
 		Address: d.Identity.Email, Source: d.Identity.Source, User: d.Identity.User, Place: g.Locate(v.IP), Took: time.Since(v.Now),
 	}
 	if d.Admission == nil || !d.Admission.Live.token { // a program comes from anywhere
-		if held == nil {
+		if grounds == nil {
 			found := g.evidence(ctx, v, &d)
-			held = &found
+			grounds = &found
 		}
-		e.Held, e.Facts = held.held|risk.SetOf(d.Reason)&risk.SetOf(Sensitive), held.facts
+		e.Held, e.Facts = grounds.held|risk.SetOf(d.Reason)&risk.SetOf(Sensitive), grounds.facts
 	}
 	if d.Identity.Email != "" {
 		e.Account = g.house.personID(d.Identity.Email).String()

@@ -25,12 +25,12 @@ type entrance struct {
 	here   spot
 
 	// What came of it; set anew whenever the update runs.
-	gone   []sessionEntry
-	d      devices.Record
-	news   bool
-	lifted bool
-	out    int64 // see person.Out
-	held   evidence
+	gone    []sessionEntry
+	d       devices.Record
+	news    bool
+	lifted  bool
+	out     int64 // see person.Out
+	grounds evidence
 }
 
 // enter makes the session, ends the one before, and remembers the browser.
@@ -63,7 +63,7 @@ func (g *Gate) enter(ctx context.Context, v *Visit, f *Flow, did spending) (Entr
 		return entry, err
 	}
 	entry.made, entry.anew = e.made.ID, e.d.ID != "" && e.made.Before == ""
-	entry.fresh, entry.held = e.made.Before == "", &e.held
+	entry.fresh, entry.grounds = e.made.Before == "", &e.grounds
 	g.tellOfEviction(who, e.out)
 	if e.lifted {
 		g.tellOfLift(ctx, v, who)
@@ -99,7 +99,7 @@ func (g *Gate) comeIn(v *Visit, e *entrance, p *person, now time.Time) {
 	p.Door, e.out = g.house.doorID(e.who.Email), p.Out
 	g.house.nameOn(p, e.who.Email)
 	e.made.Before = g.knownFor(p, e.before, v, now)
-	e.held = g.evidenceOf(&risk.Facts{
+	e.grounds = g.evidenceOf(&risk.Facts{
 		Browser: g.standingOf(p, e.before, v, now), ID: e.before.ID, Here: g.where(e.here), Person: &p.Places, Page: v.Page,
 	}, e.who.Email, time.Unix(p.Last, 0), now)
 	e.lifted = p.lift(e.made.Before, e.did, now)
@@ -267,7 +267,7 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, did spendin
 	s.Methods = did.methods()
 	en := g.entered(v, s, from, did)
 	en.Before = live.teacher()
-	lives, news, lifted, held := false, false, false, evidence{}
+	lives, news, lifted, grounds := false, false, false, evidence{}
 	var seen *person
 	look := g.house.glance(Email(s.Email))
 	err := change(ctx, g.house.store, g.house.personKey(Email(s.Email)), func(p *person, now time.Time) error {
@@ -279,7 +279,7 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, did spendin
 		}
 		p.Door = g.house.doorID(Email(s.Email))
 		g.house.nameOn(p, Email(s.Email))
-		held = g.evidenceOf(g.inSession(v, live, from, p), Email(s.Email), live.AuthTime, now)
+		grounds = g.evidenceOf(g.inSession(v, live, from, p), Email(s.Email), live.AuthTime, now)
 		news = p.enters(en, g.house.toldKey(askedBy(v, from)), g.unusual(p, here, now) != 0, now)
 		p.coded(now)
 		p.proved(did.way, now)
@@ -302,7 +302,7 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, did spendin
 		return Entry{}, err
 	}
 	next.held.CompareAndSwap(nil, live.held.Load()) // open may have met it
-	entry := Entry{SetSession: token, Admission: g.admission(v, next), made: en.ID, held: &held}
+	entry := Entry{SetSession: token, Admission: g.admission(v, next), made: en.ID, grounds: &grounds}
 	if entry.Admission == nil {
 		return Entry{}, errUnfit
 	}

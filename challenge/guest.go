@@ -32,7 +32,7 @@ func (g *Gate) byEarlierStep(ctx context.Context, v *Visit, verdict Verdict) Ver
 	}
 	guest.Observed |= risk.SetOf(verdict.Reason) & p.Observe
 	if guest.Decision == Pass && (before == nil || guest.Observed != 0 && guest.Admission.here.Load() != before) {
-		g.logVerdict(ctx, v, guest, FactorEarlier, guest.Admission.here.Load().held)
+		g.logVerdict(ctx, v, guest, FactorEarlier, guest.Admission.here.Load().grounds)
 	}
 	return guest
 }

@@ -122,7 +122,7 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) (Verdict, *
 	verdict.Observed = said.Observed
 	if entry.unproved {
 		verdict.Reason, verdict.Remembered = Unproved, ""
-		return verdict, &entry.held
+		return verdict, &entry.grounds
 	}
 	if entry.session.Email == "" {
 		verdict.ByOperator, verdict.Keyless = said.Said.Has(Operator), entry.keyless
@@ -130,7 +130,7 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) (Verdict, *
 		if said.Asks != 0 {
 			verdict.Reason = said.Asks.First()
 		}
-		return verdict, &entry.held
+		return verdict, &entry.grounds
 	}
 	token, live, err := g.open(entry.session, entry.generation, entry.since, v.Now)
 	if err != nil {
@@ -140,17 +140,17 @@ func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) (Verdict, *
 	live.held.CompareAndSwap(nil, entry.key) // open may have met it since the record was read
 	var pass Verdict
 	if known, _ := g.judge(ctx, v, live, v.Now, &pass); !known {
-		return verdict, &entry.held
+		return verdict, &entry.grounds
 	}
 	g.house.streams.goOn(live)
 	g.log(ctx, v, Event{Name: Renewed, Address: who.Email, Source: who.Source, User: who.User, Session: live.ID.Public()})
 	if pass.Observed |= said.Observed; pass.Decision == Pass || !g.policy.Risk.ObserveAll { // see wave
-		g.logVerdict(ctx, v, pass, FactorBrowser, &entry.held)
+		g.logVerdict(ctx, v, pass, FactorBrowser, &entry.grounds)
 	}
 	pass.SetSession = token
 	claim.Generation, claim.Expires = entry.generation, entry.expires.Unix()
 	pass.SetDevice = g.house.sealClaims(v, claims.With(claim))
-	return pass, &entry.held
+	return pass, &entry.grounds
 }
 
 // A reentry is what a remembered browser is given.
@@ -159,7 +159,7 @@ type reentry struct {
 	generation int
 	since      uint64 // see newLive
 	expires    time.Time
-	held       evidence
+	grounds    evidence
 	key        *hold // that the browser has proved
 	unproved   bool  // it has not proved the one that it has
 	keyless    bool  // it counts for nothing since it has none
@@ -172,7 +172,7 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 	var gone []sessionEntry
 	var replayed, warns bool
 	var seen *person
-	var held evidence
+	var grounds evidence
 	look := g.house.glance(who.Email)
 	here := g.where(g.spotOf(v.IP))
 	err = change(ctx, g.house.store, g.house.personKey(who.Email), func(p *person, now time.Time) error {
@@ -191,7 +191,7 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 		}
 		said = risk.Assess(&facts, &g.policy.Risk, now)
 		facts.Page = v.Page
-		held = g.evidenceOf(&facts, who.Email, time.Unix(p.Last, 0), now)
+		grounds = g.evidenceOf(&facts, who.Email, time.Unix(p.Last, 0), now)
 		if p.Settings.Always {
 			said.Asks |= risk.SetOf(Always)
 		}
@@ -208,14 +208,14 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 	})
 	if errors.Is(err, errUnchanged) {
 		look.saw(seen)
-		entry.held = held
+		entry.grounds = grounds
 		return entry, said, nil
 	}
 	if err == nil {
 		look.saw(seen)
 		g.tellOfEviction(who.Email, seen.Out)
 	}
-	entry.held = held
+	entry.grounds = grounds
 	err = g.house.endWith(ctx, g.house.personID(who.Email), err, gone)
 	if replayed {
 		g.log(ctx, v, Event{Name: DeviceReplayed, Address: who.Email, User: who.User, Source: who.Source})

@@ -13,12 +13,12 @@ import (
 
 // A sighting is what a gate makes of a session at one network address.
 type sighting struct {
-	ip     netip.Addr
-	barred bool
-	said   risk.Judgement
-	placed any // see GateOptions.PreparePlace
-	held   *evidence
-	until  int64 // Unix nanoseconds; judged anew after it
+	ip      netip.Addr
+	barred  bool
+	said    risk.Judgement
+	placed  any // see GateOptions.PreparePlace
+	grounds *evidence
+	until   int64 // Unix nanoseconds; judged anew after it
 }
 
 const (
@@ -51,7 +51,7 @@ func (g *Gate) seen(ctx context.Context, v *Visit, a *Admission) (s, fresh *sigh
 		} else if s.said.Asks != 0 {
 			verdict.Decision = Check
 		}
-		g.tell(ctx, v, verdict, s.held)
+		g.tell(ctx, v, verdict, s.grounds)
 	}
 	return s, s, nil
 }
@@ -93,7 +93,7 @@ func (g *Gate) sight(ctx context.Context, v *Visit, live *Live) (*sighting, erro
 	s.said = risk.Assess(&facts, &g.policy.Risk, v.Now)
 	if looked {
 		s.until = v.Now.Add(doubtedFor).UnixNano()
-		s.held = g.evidenceSeen(v, live, facts)
+		s.grounds = g.evidenceSeen(v, live, facts)
 	}
 	return s, nil
 }
@@ -108,6 +108,6 @@ func (g *Gate) evidenceSeen(v *Visit, live *Live, facts risk.Facts) *evidence {
 	if at := live.lastFresh.Load(); at != 0 {
 		facts.Confirmed = time.Unix(0, at)
 	}
-	held := g.evidenceOf(&facts, Email(live.Email), live.AuthTime, v.Now)
-	return &held
+	grounds := g.evidenceOf(&facts, Email(live.Email), live.AuthTime, v.Now)
+	return &grounds
 }

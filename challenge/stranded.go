@@ -92,7 +92,7 @@ func (g *Gate) strand(ctx context.Context, v *Visit, p *pass) (Verdict, bool) {
 	if !f.told.Swap(true) {
 		g.log(ctx, v, Event{Name: Stranded, Address: p.who.Email, Source: p.who.Source, User: p.who.User, Session: live.ID.Public()})
 	}
-	g.logVerdict(ctx, v, verdict, FactorBrowser, s.held)
+	g.logVerdict(ctx, v, verdict, FactorBrowser, s.grounds)
 	return verdict, true
 }
 
@@ -177,8 +177,8 @@ func (g *Gate) strandedSight(v *Visit, a *Admission, known *acquaintance, f *fam
 	then := risk.Assess(&session, &g.policy.Risk, v.Now)
 	s.said.Asks |= then.Asks
 	s.said.Observed |= then.Observed
-	held := g.evidenceOf(&renewal, a.Identity.Email, a.Live.AuthTime, v.Now)
-	s.held = &held
+	grounds := g.evidenceOf(&renewal, a.Identity.Email, a.Live.AuthTime, v.Now)
+	s.grounds = &grounds
 	a.sight(s)
 	return s
 }

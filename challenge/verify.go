@@ -49,10 +49,10 @@ type Entry struct {
 	// session is as it was, and SetSession empty.
 	Flow *Flow
 
-	made  id   // see entered
-	anew  bool // its browser is remembered from now on
-	fresh bool // its browser is another one than the person has entered with before
-	held  *evidence
+	made    id   // see entered
+	anew    bool // its browser is remembered from now on
+	fresh   bool // its browser is another one than the person has entered with before
+	grounds *evidence
 }
 
 // Verify spends a code. A try is counted before it is compared, and a right
@@ -145,7 +145,7 @@ func (g *Gate) succeed(ctx context.Context, v *Visit, f *Flow, did spending) (En
 	if entry.anew {
 		g.log(ctx, v, Event{Name: Remembered, Address: f.owner(), Source: f.Source, User: f.User, Session: entry.Admission.Live.ID.Public()})
 	}
-	g.logVerdict(ctx, v, Verdict{Decision: Pass, Identity: entry.Admission.Identity, Admission: entry.Admission}, did.way.factor(), entry.held)
+	g.logVerdict(ctx, v, Verdict{Decision: Pass, Identity: entry.Admission.Identity, Admission: entry.Admission}, did.way.factor(), entry.grounds)
 	if did.way == ByBackup {
 		g.tellOfBackup(ctx, v, f, did.left, entry.made)
 	}
