@@ -293,7 +293,7 @@ func (x *rehearsal) meet(e *entrance, r *http.Request) (*step, error) {
 		return nil, err
 	}
 	s := &step{entrance: e, doorway: d}
-	e.passOf(r)
+	e.batonOf(r)
 	e.describe(r, repl, varsOf(r), d, &s.in)
 	s.in.Met.Meet(r.Header)
 	(&passage{e: e, r: r, vars: varsOf(r), in: &s.in}).locate()

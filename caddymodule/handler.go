@@ -144,7 +144,7 @@ type passage struct {
 	in     *web.Arrival
 	cells  *upstream.Cells
 	out    web.Outcome
-	before *pass // of the gate in front; nil where this is the first
+	before *baton // of the gate in front; nil where this is the first
 }
 
 func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, next caddyhttp.Handler) error {
@@ -161,7 +161,7 @@ func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, nex
 		in.Reset()
 		arrivals.Put(reused)
 	}()
-	p := passage{e: e, d: d, w: w, r: r, repl: repl, vars: varsOf(r), in: in, cells: &reused.cells, before: e.passOf(r)}
+	p := passage{e: e, d: d, w: w, r: r, repl: repl, vars: varsOf(r), in: in, cells: &reused.cells, before: e.batonOf(r)}
 	e.describe(r, repl, p.vars, d, in)
 	in.Token = e.tokenOf(r, p.before)
 	d.cleaner.Clean(r, &in.Met)
@@ -188,7 +188,7 @@ func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, nex
 // visitor, and guards its answer.
 func (p *passage) letThrough(next caddyhttp.Handler) error {
 	guarded := p.in.Guarded && !p.in.Public
-	mine := p.e.newPass(p.r, p.before, p.out, guarded)
+	mine := p.e.newBaton(p.r, p.before, p.out, guarded)
 	mine.carry(p.in.Token)
 	p.d.door.TakeCookies(p.r.Header, p.in)
 	p.in.Token.Remove(p.r.Header)

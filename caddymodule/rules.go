@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
 	"github.com/doorcode/caddy-doorcode/challenge/spelling"
 	"github.com/doorcode/caddy-doorcode/challenge/web"
 )
@@ -50,6 +52,18 @@ func (u *rules) guards(r *http.Request, plain string) bool {
 		return true
 	}
 	return u.guard.meets(r, u.exact, plain)
+}
+
+// describe keeps the guard as it was written, to name the gate by.
+func describe(sets caddyhttp.RawMatcherSets) json.RawMessage {
+	if len(sets) == 0 {
+		return nil
+	}
+	described, err := json.Marshal(sets)
+	if err != nil {
+		return nil
+	}
+	return described
 }
 
 // leavesOut reports whether a guard, as it was written, leaves something out.

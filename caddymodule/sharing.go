@@ -44,8 +44,8 @@ func (s *sharing) names() []string {
 	return names
 }
 
-// presented is what the app and Caddy are told of one session, made once.
-type presented struct {
+// prepared is what the app and Caddy are told of one session, made once.
+type prepared struct {
 	headers   *upstream.Headers
 	user      any // the name, boxed: each line of an access log asks for it
 	assertion atomic.Pointer[stated]
@@ -66,7 +66,7 @@ type told struct {
 func (*told) String() string { return "[doorcode]" }
 
 // at is what is told of the session a at a place; nil is an unknown one.
-func (p *presented) at(a *challenge.Admission, here *spot) *told {
+func (p *prepared) at(a *challenge.Admission, here *spot) *told {
 	if kept := p.told.Load(); kept != nil && kept.admission == a && kept.spot == here {
 		return kept
 	}
@@ -96,7 +96,7 @@ func (s *sharing) prepare(who challenge.Identity) any {
 	// A value that cannot be a header is left out: the app sees nothing rather
 	// than something that somebody else made up.
 	headers, _ := upstream.BuildHeaders(fields)
-	return &presented{headers: headers, user: who.User}
+	return &prepared{headers: headers, user: who.User}
 }
 
 // placeholder answers for everything that later handlers, matchers and logs may ask
@@ -179,7 +179,7 @@ var nowhere = spot{country: "", city: "", asn: ""}
 // tell tells an admitted request's matchers, placeholders and app of its session.
 // Placeholders that an earlier step has set stay: they come first.
 func (s *sharing) tell(p *passage, a *challenge.Admission, here *spot, origin string) error {
-	known, ok := a.Prepared.(*presented)
+	known, ok := a.Prepared.(*prepared)
 	if !ok {
 		return errNotPrepared
 	}
@@ -195,7 +195,7 @@ func (s *sharing) tell(p *passage, a *challenge.Admission, here *spot, origin st
 }
 
 // headers are the fields by which the app is told.
-func (s *sharing) headers(p *presented, a *challenge.Admission, origin string, now time.Time) (*upstream.Headers, error) {
+func (s *sharing) headers(p *prepared, a *challenge.Admission, origin string, now time.Time) (*upstream.Headers, error) {
 	// An assertion says that somebody proved an address in a session. Where there
 	// is only an earlier step's word, nothing of the kind can be signed.
 	if _, session := a.Proved(); s.assertion == "" || !session {
