@@ -104,7 +104,7 @@ func (v *visitor) ask(ctx context.Context, mails *post, address string) (code st
 	}
 	wait := mails.expect(address)
 	if status, body, err := v.do(ctx, http.MethodPost, "/.doorcode/email", url.Values{"flow": {v.form}, "email": {address}}); err != nil || status != http.StatusUnauthorized {
-		return "", fmt.Errorf("asking for a code: status %d, %w\n%.2000s", status, errors.Join(err), body)
+		return "", fmt.Errorf("asking for a code: status %d, %v\n%.2000s", status, err, body)
 	}
 	select {
 	case code = <-wait:

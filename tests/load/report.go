@@ -135,6 +135,13 @@ func (s *stage) describe(ctx context.Context) string {
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
 	caddy, _ := exec.CommandContext(ctx, s.caddy, "version").Output()
 	version, _, _ := strings.Cut(strings.TrimSpace(string(caddy)), " ")
-	return fmt.Sprintf("Measured on %s with Caddy %s built by %s, Linux %s, %d cores of %s, %d rounds of %s, %d connections.",
-		time.Now().Format(time.DateOnly), version, runtime.Version(), strings.TrimSpace(string(kernel)), runtime.NumCPU(), model, s.rounds, s.span, s.connections)
+	return fmt.Sprintf("Measured on %s with Caddy %s built by %s, Linux %s, %s of %s, %s of %s, %s.",
+		time.Now().Format(time.DateOnly), version, runtime.Version(), strings.TrimSpace(string(kernel)), many(runtime.NumCPU(), "core"), model, many(s.rounds, "round"), s.span, many(s.connections, "connection"))
+}
+
+func many(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

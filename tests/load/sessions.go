@@ -59,7 +59,7 @@ func measureSessions(ctx context.Context, s *stage) ([]report, error) {
 	}
 	r := report{
 		Title: "### Requests with a session", Columns: []string{"bare Caddy", "bare Caddy that sends the same headers", "with Doorcode"}, Pairs: []pair{{2, 0}, {2, 1}},
-		About: fmt.Sprintf("One kilobyte through `reverse_proxy`, %d sessions in turn, with places, sensitive rules, assertion, metrics and access log. The same requests go to all three, in %d turns of %s each.", s.sessions, s.rounds, s.span),
+		About: fmt.Sprintf("One kilobyte through `reverse_proxy`, %s in turn, with places, sensitive rules, assertion, metrics and access log. The same requests go to all three, in %s of %s each.", many(s.sessions, "session"), many(s.rounds, "turn"), s.span),
 	}
 	r.compareAll(found)
 	r.compare("bytes of header that the app is sent", told...)

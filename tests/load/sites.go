@@ -98,7 +98,7 @@ const asserts = "assertion Doorcode-Assertion"
 const emptyPage = `""`
 
 // roomy are limits that do not get in the way of people who are measured.
-const roomy = "send_address 900/1h\n\t\t\tsend_ip 900/1h\n\t\t\tsend_total 9000/1h\n\t\t\ttry_address 900/1h\n\t\t\ttry_ip 900/1h"
+const roomy = "send_address 900/1h\n\t\t\tsend_ip 900/1h\n\t\t\tsend_total 30000/1h\n\t\t\ttry_address 900/1h\n\t\t\ttry_ip 900/1h"
 
 // site is the origin of the site that is measured.
 func (c *server) site() string { return "http://localhost:" + c.port }
