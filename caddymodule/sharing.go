@@ -46,10 +46,9 @@ func (s *sharing) names() []string {
 
 // prepared is what the app and Caddy are told of one session, made once.
 type prepared struct {
-	headers   *upstream.Headers
-	user      any // the name, boxed: each line of an access log asks for it
-	assertion atomic.Pointer[stated]
-	told      atomic.Pointer[told]
+	headers upstream.Headers
+	user    any // the name, boxed: each line of an access log asks for it
+	told    atomic.Pointer[told]
 }
 
 // told is what matchers, placeholders and logs are told of a session at one place. It
@@ -76,13 +75,6 @@ func (p *prepared) at(a *challenge.Admission, here *spot) *told {
 	return made
 }
 
-// stated is an assertion with the headers that the app gets, the one that carries it
-// among them.
-type stated struct {
-	token   string
-	headers *upstream.Headers
-}
-
 // prepare makes headers and placeholders of an identity.
 func (s *sharing) prepare(who challenge.Identity) any {
 	values := map[string]string{
@@ -96,7 +88,7 @@ func (s *sharing) prepare(who challenge.Identity) any {
 	// A value that cannot be a header is left out: the app sees nothing rather
 	// than something that somebody else made up.
 	headers, _ := upstream.BuildHeaders(fields)
-	return &prepared{headers: headers, user: who.User}
+	return &prepared{headers: *headers, user: who.User}
 }
 
 // placeholder answers for everything that later handlers, matchers and logs may ask
@@ -183,36 +175,30 @@ func (s *sharing) tell(p *passage, a *challenge.Admission, here *spot, origin st
 	if !ok {
 		return errNotPrepared
 	}
-	told := known.at(a, here)
-	p.vars.set(toldVar, told)
-	p.repl.Map(told.provider)
-	headers, err := s.headers(known, a, origin, p.in.Now)
+	assertion, err := s.assert(a, origin, p.in.Now)
 	if err != nil {
 		return err
 	}
-	headers.Set(p.r.Header, p.cells)
+	told := known.at(a, here)
+	p.vars.set(toldVar, told)
+	p.repl.Map(told.provider)
+	known.headers.Set(p.r.Header, p.cells)
+	if assertion != "" {
+		p.cells.Set(p.r.Header, s.assertion, assertion)
+	}
 	return nil
 }
 
-// headers are the fields by which the app is told.
-func (s *sharing) headers(p *prepared, a *challenge.Admission, origin string, now time.Time) (*upstream.Headers, error) {
-	// An assertion says that somebody proved an address in a session. Where there
-	// is only an earlier step's word, nothing of the kind can be signed.
+// assert is the assertion for the app; empty where it gets none. An assertion says that
+// somebody proved an address in a session: where there is only an earlier step's word,
+// nothing of the kind can be signed.
+func (s *sharing) assert(a *challenge.Admission, origin string, now time.Time) (string, error) {
 	if _, session := a.Proved(); s.assertion == "" || !session {
-		return p.headers, nil
+		return "", nil
 	}
 	token, err := a.Assertion(origin, now)
-	if err != nil {
-		return nil, err
+	if err == nil && len(token) > upstream.MaxFieldValue {
+		err = upstream.ErrFieldTooLong
 	}
-	kept := p.assertion.Load()
-	if kept == nil || kept.token != token {
-		headers, err := upstream.BuildHeaders([]upstream.Field{{Name: s.assertion, Value: token}})
-		if err != nil {
-			return nil, err
-		}
-		kept = &stated{token, p.headers.And(headers)}
-		p.assertion.Store(kept)
-	}
-	return kept.headers, nil
+	return token, err
 }

@@ -76,30 +76,36 @@ func (a *Admission) holds(v *Visit) bool {
 const maxAdmissions = 8
 
 func (l *Live) admission(g *Gate) *Admission {
-	list := l.admissions.Load()
-	if list == nil {
-		return nil
+	if a := l.admitted.Load(); a != nil && a.gate == g {
+		return a
 	}
-	for _, a := range *list {
-		if a.gate == g {
-			return a
+	if others := l.others.Load(); others != nil {
+		for _, a := range *others {
+			if a.gate == g {
+				return a
+			}
 		}
 	}
 	return nil
 }
 
-// keep remembers an admission. When two requests keep at once, one of the two
-// is computed again later.
+// keep remembers an admission, in place of that by a gate which a reload has replaced. When
+// two requests keep at once, one of the two is computed again later.
 func (l *Live) keep(a *Admission) {
-	list := []*Admission{a}
-	if old := l.admissions.Load(); old != nil {
-		for _, other := range *old {
-			if other.gate.id != a.gate.id && len(list) < maxAdmissions { // not that of the gate which a reload has replaced
-				list = append(list, other)
-			}
+	last := l.admitted.Swap(a)
+	var before []*Admission
+	if others := l.others.Load(); others != nil {
+		before = *others
+	}
+	var list []*Admission
+	for _, other := range append([]*Admission{last}, before...) {
+		if other != nil && other.gate.id != a.gate.id && len(list) < maxAdmissions-1 {
+			list = append(list, other)
 		}
 	}
-	l.admissions.Store(&list)
+	if len(list)+len(before) > 0 {
+		l.others.Store(&list)
+	}
 }
 
 // An assertion is a signed statement for the app, kept for part of its life.

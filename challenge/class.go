@@ -66,6 +66,21 @@ func (s *spending) methods() []string {
 	}
 }
 
+// methodLists are all that sessions come of.
+var methodLists = [][]string{
+	{methodCode}, {methodCode, methodRecovery}, {methodCode, methodRecovery, methodOperator}, {methodSoftware, methodPresent}, {methodHardware, methodPresent},
+}
+
+// shared is a list of methods as it is in memory once for all sessions, where it can be.
+func shared(methods []string) []string {
+	for _, list := range methodLists {
+		if slices.Equal(list, methods) {
+			return slices.Clip(list)
+		}
+	}
+	return methods
+}
+
 // proof is what a remembered browser keeps of it: nothing, where a code was entered.
 func (s *spending) proof() []string {
 	if s.way == ByPasskey {

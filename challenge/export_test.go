@@ -123,7 +123,7 @@ func KeepSessions(g *Gate, v *Visit, like string, n int) []string {
 	for i := range cookies {
 		s := g.session(v, Identity{Email: Email(fmt.Sprintf("p%d@example.org", i))}, "", v.Now, v.Now)
 		cookies[i] = like[:len(like)-64] + fmt.Sprintf("%064d", i)
-		g.house.keepTicket(&ticket{newLive(s, g.house.flushes.Load()), cookies[i], v.Now})
+		g.house.keepTicket(newLive(s, g.house.flushes.Load()).opened(cookies[i], v.Now))
 	}
 	return cookies
 }

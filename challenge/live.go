@@ -21,29 +21,33 @@ import (
 type Live struct {
 	sessions.Session
 
-	key        string                // the id as records name it
-	from       beginning             // where it was verified
-	lastFresh  atomic.Int64          // Unix nanoseconds of the last use of a page that wants a fresh code
-	seen       atomic.Uint64         // see ends.ended
-	demanded   atomic.Int64          // Unix nanoseconds of the last mail that the app asked for
-	since      uint64                // how often all sessions had been forgotten when its person was looked up
-	stranded   bool                  // the store is away, see Gate.stranded
-	token      bool                  // it is an access token, see tokenPass
-	byPasskey  bool                  // its last proof was a passkey
-	awaits     atomic.Int64          // generation of its secret that the browser has yet to show; 0: none
-	held       atomic.Pointer[hold]  // the key of its browser; nil: none that it has to prove
-	heldAt     atomic.Uint64         // see holds.news
-	shown      atomic.Pointer[shown] // by which it did so last
-	warned     atomic.Int64          // Unix seconds at which its person was told that it did not
-	extended   atomic.Pointer[extension]
-	admissions atomic.Pointer[[]*Admission]
+	key       string                // the id as records name it
+	from      beginning             // where it was verified
+	lastFresh atomic.Int64          // Unix nanoseconds of the last use of a page that wants a fresh code
+	seen      atomic.Uint64         // see ends.ended
+	demanded  atomic.Int64          // Unix nanoseconds of the last mail that the app asked for
+	since     uint64                // how often all sessions had been forgotten when its person was looked up
+	stranded  bool                  // the store is away, see Gate.stranded
+	token     bool                  // it is an access token, see tokenPass
+	byPasskey bool                  // its last proof was a passkey
+	awaits    atomic.Int64          // generation of its secret that the browser has yet to show; 0: none
+	held      atomic.Pointer[hold]  // the key of its browser; nil: none that it has to prove
+	heldAt    atomic.Uint64         // see holds.news
+	shown     atomic.Pointer[shown] // by which it did so last
+	warned    atomic.Int64          // Unix seconds at which its person was told that it did not
+	extended  atomic.Pointer[extension]
+	first     ticket                       // the cookie by which it came to be here
+	admitted  atomic.Pointer[Admission]    // by the gate that judged it last
+	others    atomic.Pointer[[]*Admission] // by other gates
 }
 
 // newLive is a session as its person's record has it. since is House.flushes before
 // that was read: what is older than the last flush is looked up again.
 func newLive(s sessions.Session, since uint64) *Live {
-	s.Pack()
-	return &Live{Session: s, key: s.ID.String(), from: beginningOf(s.Place), since: since, byPasskey: slices.Contains(s.Methods, methodPresent)}
+	key := s.ID.String()
+	s.Pack(&key)
+	s.Methods = shared(s.Methods)
+	return &Live{Session: s, key: key, from: beginningOf(s.Place), since: since, byPasskey: slices.Contains(s.Methods, methodPresent)}
 }
 
 // A beginning is where a session began. Where no code was entered, it counts at
@@ -134,6 +138,12 @@ type ticket struct {
 	active time.Time
 }
 
+// opened is the first ticket of a session, before anybody else knows of it.
+func (l *Live) opened(token string, active time.Time) *ticket {
+	l.first = ticket{l, token, active}
+	return &l.first
+}
+
 // ticket finds the ticket of a cookie that this machine has seen.
 func (h *House) ticket(token string) (*ticket, bool) {
 	t, known := h.tickets.GetIfPresent(ending(token))
@@ -175,7 +185,7 @@ func (g *Gate) open(s sessions.Session, generation int, since uint64, now time.T
 	live := newLive(s, since)
 	g.house.holds.meet(live)
 	live.awaits.Store(int64(generation))
-	g.house.keepTicket(&ticket{live, token, now})
+	g.house.keepTicket(live.opened(token, now))
 	return token, live, nil
 }
 
@@ -257,7 +267,7 @@ func (g *Gate) learn(ctx context.Context, v *Visit) (*ticket, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &ticket{newLive(s, g.house.flushes.Load()), v.Session, s.Active}
+	t := newLive(s, g.house.flushes.Load()).opened(v.Session, s.Active)
 	if g.house.ends.ended(t.live.key, &t.live.seen) {
 		return nil, g.house.endedHow(t.live.key)
 	}

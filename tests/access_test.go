@@ -4,6 +4,7 @@
 package tests
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -46,6 +47,31 @@ func TestGroupsReachTheApp(t *testing.T) {
 	signedIn(t, c, "eva@corp.example")
 	if mails := c.Mailbox.Mails(t, ben); len(mails) != 0 {
 		t.Errorf("somebody whose time is over was mailed %d times", len(mails))
+	}
+}
+
+// Who has more groups than a field of the header holds is not let through with half of
+// them, nor without the assertion: the request is refused.
+func TestGroupsThatNoFieldHoldsReachNoApp(t *testing.T) {
+	c := harness.Prepare(t)
+	people := filepath.Join(c.Folder, "people.csv")
+	var groups []string
+	for n := range 500 {
+		groups = append(groups, fmt.Sprintf("group-%04d", n))
+	}
+	if err := os.WriteFile(people, []byte("address,user,name,groups,until\nana@example.com,,,"+strings.Join(groups, " ")+",\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Load(t, listed("people_file "+people, "assertion off"))
+	b := signedIn(t, c, ana)
+	if told := c.App.Last(t).Header["Remote-Groups"]; told != nil {
+		t.Errorf("the app was told %d bytes of groups", len(told[0]))
+	}
+	c.Load(t, listed("people_file "+people))
+	reached := len(c.App.Seen())
+	wantStatus(t, "with an assertion", b.Fetch(t, "/"), http.StatusServiceUnavailable)
+	if now := len(c.App.Seen()); now != reached {
+		t.Errorf("%d requests reached the app", now-reached)
 	}
 }
 

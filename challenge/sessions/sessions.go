@@ -91,10 +91,11 @@ type Session struct {
 	Expires time.Time
 }
 
-// Pack puts the texts of s into one piece of memory, for a session that is kept for
-// long: each piece is looked at whenever garbage is collected.
-func (s *Session) Pack() {
-	texts := [...]*string{&s.Subject, &s.Audience, &s.Email, &s.User, &s.Source, &s.Browser, &s.Place}
+// Pack puts the texts of s, and others that are kept with it, into one piece of memory,
+// for a session that is kept for long: each piece is looked at whenever garbage is
+// collected.
+func (s *Session) Pack(others ...*string) {
+	texts := append([]*string{&s.Subject, &s.Audience, &s.Email, &s.User, &s.Source, &s.Browser, &s.Place}, others...)
 	var all strings.Builder
 	for _, text := range texts {
 		all.WriteString(*text)

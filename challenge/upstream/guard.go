@@ -228,9 +228,7 @@ func (g *Guard) commit(status int) {
 		return
 	}
 	if g.private && !cached {
-		only := g.cells.take(1)
-		only[0] = "private"
-		h["Cache-Control"] = only
+		g.cells.Set(h, "Cache-Control", "private")
 	}
 	if len(g.own) > 0 {
 		// Whatever the app says: a shared cache that kept this answer would hand

@@ -70,17 +70,6 @@ func BuildHeaders(fields []Field) (*Headers, error) {
 	return h, errors.Join(errs...)
 }
 
-// And returns the fields of h and more. Either may be nil.
-func (h *Headers) And(more *Headers) *Headers {
-	all := new(Headers)
-	for _, some := range []*Headers{h, more} {
-		if some != nil {
-			all.fields = append(all.fields, some.fields...)
-		}
-	}
-	return all
-}
-
 // Set sets the fields on header, each replacing what was there. Call it after
 // Clean, which removes the spellings that Set does not overwrite. With cells it
 // allocates nothing but, once in dozens of requests, room for the next ones.
@@ -103,6 +92,14 @@ func (h *Headers) Set(header http.Header, cells *Cells) {
 type Cells struct{ free []string }
 
 const cellsAtOnce = 64
+
+// Set sets a field on header, of which the name is canonical and the value can stand as
+// it is, such as a token of ours.
+func (c *Cells) Set(header http.Header, name, value string) {
+	only := c.take(1)
+	only[0] = value
+	header[name] = only
+}
 
 // take takes n of them.
 func (c *Cells) take(n int) []string {
