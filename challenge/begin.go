@@ -104,7 +104,7 @@ func (g *Gate) begin(ctx context.Context, v *Visit, before *Flow, to Email, how 
 	// A stranger's new challenge; what goes on with one has more to be told.
 	anew := of == strangers && f.Change == nil && !how.unasked && (before == nil || before.Address != to)
 	if anew {
-		err = g.house.fulls.refuse(g.mailedOut(to), g.house.now())
+		err = g.house.usedUp.refuse(g.mailsTo(to), g.house.now())
 	}
 	if err == nil {
 		err = g.afford(ctx, v, of)
@@ -125,7 +125,7 @@ func (g *Gate) begin(ctx context.Context, v *Visit, before *Flow, to Email, how 
 		c, outcome, err = g.makeChallenge(ctx, f, o)
 		g.house.locks.note(g.house.doorID(to), g.lockOf(of), err)
 		if anew {
-			g.house.fulls.note(g.mailedOut(to), err, g.house.now())
+			g.house.usedUp.note(g.mailsTo(to), err, g.house.now())
 		}
 	}
 	if err != nil || outcome == recently {
@@ -331,7 +331,7 @@ func (g *Gate) start(d *door, old *pending, o opening, repeat bool, now time.Tim
 // that fails too, the mail stays counted, which errs on the safe side.
 func (g *Gate) unmail(ctx context.Context, f *Flow, c *pending, of crowd) {
 	c.Mails, c.Mailed = c.Mails-1, 0
-	g.house.fulls.lift(g.mailedOut(f.Address))
+	g.house.usedUp.lift(g.mailsTo(f.Address))
 	_ = change(ctx, g.house.store, g.house.doorKey(f.Address), func(d *door, _ time.Time) error {
 		d.bucket(of).Mails.takeBack()
 		if c.Change {

@@ -83,8 +83,8 @@ func OpenSpooled(s *Spool, key, raw string) (Spooled, bool) {
 	return s.open(key, &r)
 }
 
-// MaxLocks and MaxFulls bound what is kept of limits in memory.
-const MaxLocks, MaxFulls = maxLocks, maxFulls
+// MaxLocks and MaxUsedUp bound what is kept of limits in memory.
+const MaxLocks, MaxUsedUp = maxLocks, maxUsedUp
 
 // FloodLimits notes so many locked addresses and full networks, and returns how many
 // are kept.
@@ -92,12 +92,12 @@ func FloodLimits(h *House, n int, until time.Time) (locked, full int) {
 	rates := []Rate{{N: 1, Per: time.Hour}}
 	for i := range n {
 		ip := netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, uint32(i))))
-		h.fulls.note(fullKeyOf(netip.PrefixFrom(ip, 32), LimitSendIP, rates), &LimitError{Limit: LimitSendIP, Until: until}, h.now())
+		h.usedUp.note(eventsOf(netip.PrefixFrom(ip, 32), LimitSendIP, rates), &LimitError{Limit: LimitSendIP, Until: until}, h.now())
 		h.locks.note(newID(), lockKey{}, &LimitError{Limit: LimitTryAddress, Until: until})
 	}
-	h.fulls.cache.CleanUp()
+	h.usedUp.cache.CleanUp()
 	h.locks.doors.CleanUp()
-	return h.locks.doors.EstimatedSize(), h.fulls.cache.EstimatedSize()
+	return h.locks.doors.EstimatedSize(), h.usedUp.cache.EstimatedSize()
 }
 
 // CachedSessions is how many cookies the house keeps.

@@ -29,6 +29,7 @@ func TestRL11AFullNetworkCostsTheStoreOneUpdateASecond(t *testing.T) {
 	b.mailed(ana)
 	for second := range 3 {
 		store.take()
+		before := store.written.Load()
 		for range 50 {
 			if _, err := b.ask(bob); limitOf(err) != challenge.LimitSendIP {
 				t.Fatalf("error = %v, want the limit of the network", err)
@@ -36,6 +37,9 @@ func TestRL11AFullNetworkCostsTheStoreOneUpdateASecond(t *testing.T) {
 		}
 		if got := store.take(); !slices.Equal(got, []string{"update net"}) {
 			t.Errorf("second %d: the store was asked %q, want one update", second, got)
+		}
+		if written := store.written.Load() - before; written != 0 {
+			t.Errorf("second %d: a network that stays as it is was written %d times", second, written)
 		}
 		c.advance(time.Second)
 	}
@@ -69,9 +73,8 @@ func TestRL11AnAddressThatWasMailedTooMuchCostsTheStoreOneUpdateASecond(t *testi
 }
 
 // RL-11: whoever goes on guessing at a code whose tries are used up, from however many
-// networks, has the store asked once a second, and nothing is written of a guess that
-// cannot be right. Another code is another matter.
-func TestRL11AUsedUpCodeCostsTheStoreOneUpdateASecond(t *testing.T) {
+// networks, has the store count one guess a second. Another code is another matter.
+func TestRL11AUsedUpCodeCostsTheStoreOneGuessASecond(t *testing.T) {
 	c := newClock()
 	store := newProbe(c)
 	w := newWorldOn(t, c, store)
@@ -99,6 +102,24 @@ func TestRL11AUsedUpCodeCostsTheStoreOneUpdateASecond(t *testing.T) {
 	}
 	if err := b.enter(b.mailed(ana), false); err != nil {
 		t.Errorf("the code of another mail: %v", err)
+	}
+}
+
+// A mailed code whose tries are used up says nothing of the other ways in.
+func TestRL11AUsedUpCodeKeepsNobodyFromAnotherWay(t *testing.T) {
+	w := newWorld(t)
+	g := w.gate(challenge.GateOptions{Policy: triesOnly})
+	codes := w.linked(g).signIn(ana, true).codes()
+	b := w.browser(g)
+	code := b.mailed(ana)
+	for n := range 5 {
+		_ = b.enter(wrong(code, n), false)
+	}
+	if err := b.enter(code, false); !errors.Is(err, challenge.ErrCodeCancelled) {
+		t.Fatalf("error = %v, want ErrCodeCancelled", err)
+	}
+	if err := b.turn(challenge.ByBackup).enter(codes[0], false); err != nil {
+		t.Errorf("a backup code: %v", err)
 	}
 }
 
@@ -175,10 +196,10 @@ func TestRL11WhatALimitRefusesIsLocatedNowhere(t *testing.T) {
 func TestRL10WhatIsKeptOfLimitsIsBounded(t *testing.T) {
 	w := newWorld(t)
 	locked, full := challenge.FloodLimits(w.house, 200_000, w.clock.now().Add(time.Hour))
-	if locked > challenge.MaxLocks || full > challenge.MaxFulls {
-		t.Errorf("%d locks and %d networks are kept, want at most %d and %d", locked, full, challenge.MaxLocks, challenge.MaxFulls)
+	if locked > challenge.MaxLocks || full > challenge.MaxUsedUp {
+		t.Errorf("%d locks and %d networks are kept, want at most %d and %d", locked, full, challenge.MaxLocks, challenge.MaxUsedUp)
 	}
-	if locked < challenge.MaxLocks/2 || full < challenge.MaxFulls/2 {
+	if locked < challenge.MaxLocks/2 || full < challenge.MaxUsedUp/2 {
 		t.Errorf("%d locks and %d networks are kept; the test shows nothing", locked, full)
 	}
 }

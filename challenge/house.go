@@ -36,8 +36,7 @@ type House struct {
 	flushes atomic.Uint64 // how often all sessions were forgotten, see forgetAll
 	budget  budget
 	locks   locks
-	fulls   fulls
-	worn    worn
+	usedUp  usedUp
 	known   *acquaintances // whose remembered browsers this process has seen
 	journal *journal       // of what happened to people
 	checks  checks         // that are on their way
@@ -125,13 +124,9 @@ func OpenHouse(ctx context.Context, o HouseOptions) (*House, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making cache of locks: %w", err)
 	}
-	fulls, err := newFulls()
+	spent, err := newUsedUp()
 	if err != nil {
-		return nil, fmt.Errorf("making cache of what is full: %w", err)
-	}
-	worn, err := newWorn()
-	if err != nil {
-		return nil, fmt.Errorf("making cache of used up codes: %w", err)
+		return nil, fmt.Errorf("making cache of what is used up: %w", err)
 	}
 	known, err := newAcquaintances()
 	if err != nil {
@@ -139,7 +134,7 @@ func OpenHouse(ctx context.Context, o HouseOptions) (*House, error) {
 	}
 	h := &House{
 		store: newRecords(o.Store), shared: o.Shared, ring: o.Ring, sender: o.Sender, record: o.Recorder, now: o.Now,
-		machine: newID(), tickets: tickets, guests: guests, passes: passes, locks: locks, fulls: fulls, worn: worn, known: known,
+		machine: newID(), tickets: tickets, guests: guests, passes: passes, locks: locks, usedUp: spent, known: known,
 		journal: newJournal(o.Gather),
 	}
 	if h.now == nil {
@@ -176,8 +171,7 @@ func (h *House) Close() {
 	h.guests.StopAllGoroutines()
 	h.passes.StopAllGoroutines()
 	h.locks.doors.StopAllGoroutines()
-	h.fulls.cache.StopAllGoroutines()
-	h.worn.codes.StopAllGoroutines()
+	h.usedUp.cache.StopAllGoroutines()
 	h.known.close()
 }
 

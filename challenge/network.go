@@ -51,8 +51,8 @@ func (h *House) networkID(p netip.Prefix) id { return networkIn(h.ring, p) }
 // refuses when one of them is full.
 func (h *House) countNetwork(ctx context.Context, ip netip.Addr, limit Limit, rates []Rate) error {
 	for _, p := range prefixes(ip) {
-		key := fullKeyOf(p, limit, rates)
-		if err := h.fulls.refuse(key, h.now()); err != nil {
+		events := eventsOf(p, limit, rates)
+		if err := h.usedUp.refuse(events, h.now()); err != nil {
 			return err
 		}
 		var full *LimitError
@@ -71,7 +71,7 @@ func (h *House) countNetwork(ctx context.Context, ip netip.Addr, limit Limit, ra
 			return unavailable(err)
 		}
 		if full != nil {
-			h.fulls.note(key, full, h.now())
+			h.usedUp.note(events, full, h.now())
 			return full
 		}
 	}
@@ -83,7 +83,7 @@ func (h *House) countNetwork(ctx context.Context, ip netip.Addr, limit Limit, ra
 // safe side.
 func (h *House) giveBack(ctx context.Context, ip netip.Addr, limit Limit, rates []Rate) {
 	for _, p := range prefixes(ip) {
-		h.fulls.lift(fullKeyOf(p, limit, rates))
+		h.usedUp.lift(eventsOf(p, limit, rates))
 		_ = change(ctx, h.store, h.networkKey(p), func(n *network, _ time.Time) error {
 			n.count(limit).takeBack()
 			return nil

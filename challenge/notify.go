@@ -81,7 +81,7 @@ func (g *Gate) address(ctx context.Context, v *Visit, f *Flow, n *Notice) error 
 	}
 	n.Reason = g.reasonFor(v, f, &p)
 	n.Quietly = p.guarded(v.Now)
-	if f.Of == "" { // else it may not be their clock that hangs there
+	if f.Of == "" { // else the mailbox may be somebody else's
 		n.Zone = p.Settings.Zone
 	}
 	n.Urge = f.Change == nil && p.Last != 0 && g.urges(&b)

@@ -159,9 +159,13 @@ func read[T any](ctx context.Context, r *records, key string) (T, error) {
 	return record, nil
 }
 
-// A dated record holds when it ends, which no other edit than one that changes the record
-// can change. So it need not be written again as it is.
+// A dated record holds when it ends: one that stays the same ends at the same time, and
+// need not be written again.
 type dated interface{ dated() }
+
+// errSame ends an update that would write a dated record as it is. An edit that says so
+// itself, by errUnchanged, wants to know.
+var errSame = errors.New("record stays the same")
 
 // change runs edit on the record under key and keeps what it left. The record
 // lives for as long as its own lives method says; zero removes it.
@@ -171,9 +175,7 @@ func change[T any, P interface {
 }](ctx context.Context, r *records, key string, edit func(record P, now time.Time) error) error {
 	kind := any(P(new(T)))
 	_, isDated := kind.(dated)
-	var same bool // written again, it would be what it is
 	err := r.replace(ctx, key, kind, func(old []byte, now time.Time, in life) ([]byte, time.Duration, error) {
-		same = false
 		var record T
 		if err := decode(old, &record); err != nil {
 			return nil, 0, err
@@ -187,12 +189,12 @@ func change[T any, P interface {
 			return nil, 0, nil
 		}
 		raw, err := json.Marshal(&record)
-		if same = err == nil && isDated && bytes.Equal(raw, old); same {
-			err = errUnchanged
+		if err == nil && isDated && bytes.Equal(raw, old) {
+			err = errSame
 		}
 		return raw, ttl, err
 	})
-	if same && errors.Is(err, errUnchanged) { // an edit that says so itself wants to know
+	if errors.Is(err, errSame) {
 		return nil
 	}
 	return err

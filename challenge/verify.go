@@ -76,7 +76,7 @@ func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, e
 		g.logTry(ctx, v, f, spending{}, locked)
 		return Entry{}, locked
 	}
-	if over := g.house.worn.refuse(f, g.house.now()); over != nil {
+	if over := g.house.usedUp.refuse(triesOf(f), g.house.now()); over != nil {
 		g.logTry(ctx, v, f, spending{free: true}, over)
 		return Entry{}, over
 	}
@@ -89,7 +89,7 @@ func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, e
 	}
 	did, err := g.judgeTry(ctx, v, f, try.Typed, of)
 	g.house.locks.note(door, g.lockOf(of), err)
-	g.house.worn.note(f, err, g.house.now())
+	g.house.usedUp.note(triesOf(f), err, g.house.now())
 	if !did.warn.IsZero() {
 		g.warn(ctx, v, f.Address, did.warn)
 	}
@@ -98,7 +98,7 @@ func (g *Gate) Verify(ctx context.Context, v *Visit, f *Flow, try Try) (Entry, e
 		return Entry{}, err
 	}
 	g.house.checks.forget(checkTag(f.Mail))
-	g.house.fulls.lift(g.mailedOut(f.Address)) // its mail is given back
+	g.house.usedUp.lift(g.mailsTo(f.Address)) // its mail is given back
 	if uncounted == nil {
 		g.house.giveBack(ctx, v.IP, LimitTryIP, g.policy.Limits.TryIP)
 	}

@@ -72,7 +72,7 @@ func BuildHeaders(fields []Field) (*Headers, error) {
 
 // Set sets the fields on header, each replacing what was there. Call it after
 // Clean, which removes the spellings that Set does not overwrite. With cells it
-// allocates nothing but, once in dozens of requests, room for the next ones.
+// allocates nothing but, once in a dozen requests or more, room for the next ones.
 func (h *Headers) Set(header http.Header, cells *Cells) {
 	if h == nil || len(h.fields) == 0 {
 		return
