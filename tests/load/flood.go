@@ -68,8 +68,9 @@ func (v *visitor) write(ctx context.Context, status int, method, path string, fi
 	return stranger{before, after, status}, nil
 }
 
-// strangers are requests of people who are not in: for the page, with a wrong code, and
-// for a mail. The limits refuse the last two soon.
+// strangers are requests of people who are not in: for the page, for a mail, and with a
+// wrong code. The last two are always the same, so that the address soon has all mails that
+// it may have, and the tries at the code are used up: what goes on for hours is that.
 func (c *server) strangers(ctx context.Context, mails *post) (*flood, error) {
 	v, err := c.visit(0)
 	if err != nil {

@@ -141,7 +141,7 @@ func (s *stage) flooded(ctx context.Context, c *server, store *process, mails *p
 	}
 	r := report{
 		Title: "### People while strangers come", Columns: []string{"no strangers", "static 401", "page of the gate", "page, mail and code"}, Pairs: []pair{{1, 0}, {2, 1}, {3, 1}},
-		About: fmt.Sprintf("%d strangers a second, each from another network: at a site of the same Caddy that says 401 with as many bytes as the page has, at the gate for its page, and a third each for the page, for a mail, and with a wrong code. Caddy has half of the cores to itself.", s.rate),
+		About: fmt.Sprintf("%d strangers a second, each from another network: at a site of the same Caddy that says 401 with as many bytes as the page has, at the gate for its page, and a third each for the page, for a mail to an address that had all it may have, and with a wrong code whose tries are used up. Caddy has half of the cores to itself.", s.rate),
 	}
 	r.compare("requests of people per second of Caddy's CPU", columns(found, func(o series) []float64 { return o.afforded })...)
 	r.compare("requests of people a second", columns(found, func(o series) []float64 { return o.perSecond })...)
