@@ -55,14 +55,7 @@ func (g *Gate) logVerdict(ctx context.Context, v *Visit, d Verdict, by Factor, g
 	}
 	e := Event{
 		Name: Decided, Decision: d.Decision, Reason: d.Reason, Observed: d.Observed, Barred: d.Barred, Factor: by,
-		Address: d.Identity.Email, Source: d.Identity.Source, User: d.Identity.User, Place: g.Locate(v.IP), Took: time.Since(v.Now),
-	}
-	if d.Admission == nil || !d.Admission.Live.token { // a program comes from anywhere
-		if grounds == nil {
-			found := g.evidence(ctx, v, &d)
-			grounds = &found
-		}
-		e.Held, e.Facts = grounds.held|risk.SetOf(d.Reason)&risk.SetOf(Sensitive), grounds.facts
+		Address: d.Identity.Email, Source: d.Identity.Source, User: d.Identity.User, Took: time.Since(v.Now),
 	}
 	if d.Identity.Email != "" {
 		e.Account = g.house.personID(d.Identity.Email).String()
@@ -73,7 +66,23 @@ func (g *Gate) logVerdict(ctx context.Context, v *Visit, d Verdict, by Factor, g
 			e.Device = cut(g.house.ring.MAC(labelDevice, []byte(browser))).String()
 		}
 	}
+	if s, selective := g.record.(Selective); !selective || s.WantsGrounds(&e) {
+		g.ground(ctx, v, &d, &e, grounds)
+	}
 	g.log(ctx, v, e)
+}
+
+// ground adds to an event what its decision went by.
+func (g *Gate) ground(ctx context.Context, v *Visit, d *Verdict, e *Event, grounds *evidence) {
+	e.Place = g.Locate(v.IP)
+	if d.Admission != nil && d.Admission.Live.token { // a program comes from anywhere
+		return
+	}
+	if grounds == nil {
+		found := g.evidence(ctx, v, d)
+		grounds = &found
+	}
+	e.Held, e.Facts = grounds.held|risk.SetOf(d.Reason)&risk.SetOf(Sensitive), grounds.facts
 }
 
 // ownReasons are those that no rule of package risk has, so that no set holds them.

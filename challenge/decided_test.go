@@ -4,6 +4,7 @@
 package challenge_test
 
 import (
+	"context"
 	"net/netip"
 	"slices"
 	"testing"
@@ -140,5 +141,33 @@ func TestObserveAllTellsWhomTheGateWouldKeepOut(t *testing.T) {
 			b.wantPass(id)
 		}
 		w.wantDecisions(id, decision{challenge.Pass, tt.want, challenge.FactorSession, ""})
+	}
+}
+
+// An unheard recorder writes decisions nowhere.
+type unheard struct{ events []challenge.Event }
+
+func (u *unheard) Record(_ context.Context, e challenge.Event) { u.events = append(u.events, e) }
+
+func (u *unheard) WantsGrounds(*challenge.Event) bool { return false }
+
+// DOS-01: what a stranger's request went by is not looked for where no log has it. That
+// there was a decision is told all the same, since it is counted.
+func TestDOS01NobodyIsLocatedForALogThatIsOff(t *testing.T) {
+	w := newWorld(t)
+	places, heard := new(countingAtlas), new(unheard)
+	g, err := w.house.NewGate(t.Context(), challenge.GateOptions{ID: "quiet", Access: access(t, challenge.AccessOptions{Allow: []string{"*"}}), Locator: places, Recorder: heard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := w.browser(g)
+	if d := b.gate.Admit(t.Context(), b.visit()); d.Decision != challenge.Check {
+		t.Fatalf("decision %v, want a check", d.Decision)
+	}
+	if len(heard.events) != 1 || heard.events[0].Name != challenge.Decided || heard.events[0].Held != 0 {
+		t.Errorf("events %v, want that it was decided", heard.events)
+	}
+	if asked := places.asked.Load(); asked != 0 {
+		t.Errorf("a place was looked up %d times", asked)
 	}
 }

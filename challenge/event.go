@@ -146,3 +146,11 @@ const (
 type Recorder interface {
 	Record(ctx context.Context, e Event)
 }
+
+// A Selective is a Recorder that can say beforehand of which decisions it tells what they
+// went by: to find that out takes longer than to refuse a stranger. Record is called in
+// either case.
+type Selective interface {
+	// WantsGrounds is given the event without its Place, Held and Facts.
+	WantsGrounds(e *Event) bool
+}

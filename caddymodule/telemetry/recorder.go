@@ -79,6 +79,11 @@ func levelOf(e *challenge.Event) zapcore.Level {
 	return levels[e.Name] // zero is information
 }
 
+// WantsGrounds reports whether a decision is written or told anywhere.
+func (r *Recorder) WantsGrounds(e *challenge.Event) bool {
+	return r.options.Audit.Core().Enabled(levelOf(e)) || r.options.Log.Core().Enabled(zapcore.DebugLevel) || len(namesFor(e)) > 0
+}
+
 // Record takes one event to where it belongs.
 func (r *Recorder) Record(ctx context.Context, e challenge.Event) {
 	tally(&e)
