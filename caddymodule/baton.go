@@ -29,6 +29,9 @@ type baton struct {
 	token     web.Presented
 }
 
+// String keeps cookies and tokens from being printed where an operator names the variable.
+func (*baton) String() string { return "[doorcode]" }
+
 const batonKey = "doorcode.baton"
 
 // batonOf is the baton of the gate before; nil for the first gate of a site. The

@@ -251,9 +251,9 @@ func (p Code) fill(s scribe, v *codeView) {
 }
 
 // fillDown makes the page while no mail goes out. Its script shows the page anew once
-// that is over.
+// that is over. What "Try again" comes to is told in the place of the sentence.
 func (p Code) fillDown(s scribe, v *codeView) {
-	v.Mail = &mailView{p.sentence(s).html}
+	v.Status = p.sentence(s).html
 	v.First = &button{Label: s.text("mail_down.again", nil), Busy: s.text("email.busy", nil)}
 	v.Field = p.field(s)
 	if p.Recovers {

@@ -5,6 +5,7 @@ package pages
 
 import (
 	"html/template"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -162,7 +163,8 @@ func (s scribe) clock(p phrase, then time.Time, left time.Duration, text string)
 	if left.Abs() >= 12*time.Hour {
 		return m
 	}
-	m.html = template.HTML(`<time datetime="` + then.UTC().Format(time.RFC3339) + `" data-in="` + strconv.Itoa(int(left/time.Second)) +
+	seconds := int(math.Ceil(left.Seconds())) // cut off, a full minute would be told as the one before
+	m.html = template.HTML(`<time datetime="` + then.UTC().Format(time.RFC3339) + `" data-in="` + strconv.Itoa(seconds) +
 		`" data-text="` + template.HTMLEscapeString(s.text(p.clock, words.Args{"time": "{time}"})) + `">` + string(m.html) + `</time>`)
 	return m
 }

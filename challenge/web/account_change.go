@@ -86,7 +86,9 @@ func (k *desk) asksForCode(kinds ...challenge.ChangeKind) bool {
 	}
 	back := k.path(k.name)
 	if going := cmp.Or(k.goOn, f.Back); going != "" {
-		back += k.door.goOn(k.in, k.admission.Live, going)
+		if whole := back + k.door.goOn(k.in, k.admission.Live, going); safeBack(whole) == whole { // else the cookie alone knows the way on
+			back = whole
+		}
 	}
 	if k.r.Method == http.MethodGet && k.in.Original.RawQuery == "" && strings.Contains(back, "?") {
 		k.head()

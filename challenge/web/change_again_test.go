@@ -102,3 +102,15 @@ func TestAChangeThatIsAskedForAgainHasTheCodeOfTheFirstTime(t *testing.T) {
 		b.page.wants(t, http.StatusOK, "To add a passkey", "!a moment ago")
 	})
 }
+
+// The way on stands in the address only where that does not grow too long for one: a page
+// with a long path is shown without it, and not sent back to for ever.
+func TestALongPathLeadsToTheCodeOfAChange(t *testing.T) {
+	for _, length := range []int{60, 88, 100, 120} {
+		page := "/files/" + strings.Repeat("%E6%97%A5", length)
+		b := newWorld(t, onlyKeyed, roomy).browser()
+		b.provesACode(page)
+		b.goesToAdd(func(own string) string { return own })
+		b.submit("/passkeys", "action", "start", "change", "add_passkey").wants(t, http.StatusOK, "Confirm it's you")
+	}
+}

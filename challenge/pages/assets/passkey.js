@@ -94,6 +94,8 @@ button.onclick = async e => {
   e.preventDefault();
   if (asking) return;
   asking = true;
+  const {status} = doc.body.dataset; // the page is not loaded anew while its person is asked
+  delete doc.body.dataset.status;
   answer.value = '';
   say('');
   try {
@@ -102,6 +104,7 @@ button.onclick = async e => {
     if (error.name != 'AbortError') say((error.name == 'InvalidStateError' && button.dataset.had) || button.dataset.failed || failed);
   }
   asking = false;
+  if (status) doc.body.dataset.status = status;
 };
 // Whatever else is sent has a flow of its own for an answer, which a late offer would replace.
 addEventListener('submit', e => {
