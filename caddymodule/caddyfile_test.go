@@ -226,6 +226,8 @@ func TestEveryWordThatIsMisspeltFindsTheRightOne(t *testing.T) {
 	}
 	refuses(t, site("mail smtp a.example.com:25 {", "form a@example.com", "}"), "unrecognized smtp subdirective 'form'; did you mean 'from'?, at Caddyfile:4")
 	refuses(t, site("mail file /tmp/x {", "username a", "}"), "unrecognized file subdirective 'username'; there are dkim, from, header, reply_to, subject, templates, text_only")
+	refuses(t, site("session {", "lifetime 12h", "}"), "unrecognized session subdirective 'lifetime'; it stands behind the word itself, as in 'session 12h', at Caddyfile:4")
+	refuses(t, site("remember {", "most 90d", "}"), "unrecognized remember subdirective 'most'; it stands behind the word itself, as in 'remember 30d 90d', at Caddyfile:4")
 	refuses(t, site("mail demo {", "from a@example.com", "}"), "unrecognized demo subdirective 'from'; 'demo' has no settings")
 	refuses(t, site("storage embedded {", "graze 1m", "}"), "unrecognized embedded subdirective 'graze'; did you mean 'grace'?")
 	refuses(t, site("mail smpt a.example.com:25"), "unrecognized mail transport 'smpt'; did you mean 'smtp'?, at Caddyfile:3")

@@ -143,7 +143,7 @@ func TestReferenceOfTheReadmeHasTheRealDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(page), "\n| what | default | setting |\n|---|---|---|\n")
+	_, table, _ := strings.Cut(string(page), "\n| what | default | key in JSON |\n|---|---|---|\n")
 	table, _, _ = strings.Cut(table, "\n\n")
 	quoted, rows := regexp.MustCompile("`([^`]+)`"), 0
 	for line := range strings.Lines(table + "\n") {

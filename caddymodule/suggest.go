@@ -33,10 +33,18 @@ func (t table[T]) unrecognized(owner, word string, args []string) error {
 	if owner == "redis" && slices.Contains(databaseWords, word) {
 		instead = "write the database at the end of the URL, such as redis://localhost:6379/2"
 	}
+	if line := argumentsOf[owner+"."+word]; line != "" {
+		instead = fmt.Sprintf("it stands behind the word itself, as in '%s'", line)
+	}
 	if owner == "doorcode" && word == "path" && len(args) > 0 {
 		instead = fmt.Sprintf("to guard only some paths write 'doorcode %s …'", args[0])
 	}
 	return fmt.Errorf("unrecognized %s subdirective '%s'; %s", owner, word, instead)
+}
+
+// argumentsOf are keys of the JSON that a block has no words for, since they are arguments.
+var argumentsOf = map[string]string{
+	"session.lifetime": "session 12h", "remember.idle": "remember 30d", "remember.most": "remember 30d 90d",
 }
 
 // siteOnly are the words with matchers, which only the directive's table has.
