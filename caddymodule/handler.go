@@ -49,7 +49,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 
 // loadRules loads the matchers.
 func (h *Handler) loadRules(ctx caddy.Context) (rules, error) {
-	u := rules{described: describe(h.MatchRaw), written: h.written()}
+	u := rules{described: guardText(h.MatchRaw), written: h.written()}
 	u.excepts = leavesOut(u.described)
 	h.MatchRaw, u.exact = spread(h.MatchRaw)
 	if err := loadSets(ctx, h, "MatchRaw", &u.guard); err != nil {
@@ -198,10 +198,10 @@ func (p *passage) letThrough(next caddyhttp.Handler) error {
 		return nil
 	}
 	guard := p.d.answers.Guard(p.w, p.r, p.out.Admission != nil || guarded)
-	sets := mine.hand(p.r, guard)
+	setter := mine.hand(p.r, guard)
 	for _, cookies := range [...][]string{p.before.lost(), p.out.Cookies} {
 		for _, cookie := range cookies {
-			sets.AddCookie(cookie)
+			setter.AddCookie(cookie)
 		}
 	}
 	done := false

@@ -54,8 +54,8 @@ func (u *rules) guards(r *http.Request, plain string) bool {
 	return u.guard.meets(r, u.exact, plain)
 }
 
-// describe keeps the guard as it was written, to name the gate by.
-func describe(sets caddyhttp.RawMatcherSets) json.RawMessage {
+// guardText keeps the guard as it was written, to name the gate by.
+func guardText(sets caddyhttp.RawMatcherSets) json.RawMessage {
 	if len(sets) == 0 {
 		return nil
 	}

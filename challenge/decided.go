@@ -11,7 +11,7 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/risk"
 )
 
-// A Factor is what a decision goes by.
+// A Factor is what lets somebody in.
 type Factor string
 
 // The factors.

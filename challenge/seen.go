@@ -43,7 +43,7 @@ func (g *Gate) seen(ctx context.Context, v *Visit, a *Admission) (s, fresh *sigh
 	if !a.Live.kept() && s.said.Asks != 0 {
 		return s, s, nil // a code that is entered makes no new admission of a guest
 	}
-	a.sight(s)
+	a.keep(s)
 	if a.Live.kept() && (s.barred || s.said.Asks|s.said.Observed != 0) { // without a session, decide says it
 		verdict := Verdict{Decision: Pass, Reason: s.said.Asks.First(), Identity: a.Identity, Admission: a, Observed: s.said.Observed, Barred: s.barred}
 		if s.barred {
@@ -69,8 +69,8 @@ func (a *Admission) sighted(v *Visit) *sighting {
 	return nil
 }
 
-// sight remembers the last sighting, and the one before at another address.
-func (a *Admission) sight(s *sighting) {
+// keep remembers the last sighting, and the one before at another address.
+func (a *Admission) keep(s *sighting) {
 	if before := a.here.Load(); before == nil || before.ip != s.ip {
 		a.there.Store(before)
 	}

@@ -179,6 +179,6 @@ func (g *Gate) strandedSight(v *Visit, a *Admission, known *acquaintance, f *fam
 	s.said.Observed |= then.Observed
 	grounds := g.evidenceOf(&renewal, a.Identity.Email, a.Live.AuthTime, v.Now)
 	s.grounds = &grounds
-	a.sight(s)
+	a.keep(s)
 	return s
 }

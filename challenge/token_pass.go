@@ -86,7 +86,7 @@ func (g *Gate) judgeToken(v *Visit, a *Admission) Verdict {
 		if g.placed != nil {
 			s.placed = g.placed(here.place)
 		}
-		a.sight(s)
+		a.keep(s)
 	}
 	verdict := Verdict{Decision: Pass, Identity: a.Identity, Admission: a, Placed: s.placed}
 	switch {
