@@ -26,7 +26,8 @@ type Sent struct {
 	// Again: the same code was mailed once more.
 	Again bool
 	// Recently: nothing was mailed, because a moment ago something was. The
-	// progress is then that of the challenge which another tab began.
+	// progress is then that of the challenge which another tab began. Its phase is
+	// NoChallenge where the mail was for something else, of which this page takes no code.
 	Recently bool
 }
 
@@ -63,24 +64,41 @@ func (g *Gate) Greet(ctx context.Context, v *Visit, before *Flow) (Sent, error) 
 	}
 	// Looked up before anything is counted: tabs that get no mail must not use
 	// up what their network may ask for. The update that follows decides.
-	if c := g.greeted(&d, old, v.Now); c != nil {
+	session := ""
+	if v.Confirm != nil {
+		session = v.Confirm.key
+	}
+	if c, lately := g.greeted(&d, old, session, v.Now); lately {
 		return Sent{Progress: g.progress(c, v.Now), Recently: true}, nil
 	}
 	return g.begin(ctx, v, before, to, asking{unasked: true})
 }
 
-// greeted is the challenge that makes a mail nobody asked for superfluous: the
-// flow's own while its code works, or any of an owner that was mailed a moment
-// ago.
-func (g *Gate) greeted(d *door, old *pending, now time.Time) *pending {
+// greeted reports whether a mail that nobody asked for is superfluous: while the
+// code of the flow works, or where an owner was mailed a moment ago. The challenge is
+// the one whose code the page of that session takes, and nil where it takes none:
+// what it said of the code of something else would lead its person to type that.
+func (g *Gate) greeted(d *door, old *pending, session string, now time.Time) (latest *pending, lately bool) {
 	if old.usable(g.policy.Code.Attempts, now) && old.Mails > 0 && !old.stopped() {
-		return old
+		return old, true
 	}
-	latest := d.latestOwn(now)
-	if latest != nil && now.Unix()-latest.Mailed < int64(greetEvery/time.Second) {
-		return latest
+	for i := range d.Pending {
+		c := &d.Pending[i]
+		if !c.Own || c.Lost || c.expired(now) || now.Unix()-c.Mailed >= int64(greetEvery/time.Second) {
+			continue
+		}
+		lately = true
+		if g.takes(c, session) && (latest == nil || c.Mailed > latest.Mailed) {
+			latest = c
+		}
 	}
-	return nil
+	return latest, lately
+}
+
+// takes reports whether a page of this gate that confirms a session, or with none lets
+// somebody in, takes the code of a challenge.
+func (g *Gate) takes(c *pending, session string) bool {
+	return !c.Change && c.Asker.session() == session && g.house.openAsked(c.Asked, c.ID).Gate == g.id
 }
 
 // Resend mails the code of a flow once more, or a new code where the old one
@@ -232,7 +250,7 @@ type openOutcome int
 const (
 	begun    openOutcome = iota // a new challenge
 	again                       // the same code once more
-	recently                    // nothing: another tab was first
+	recently                    // nothing: another tab was first, or a mail for something else
 )
 
 // makeChallenge makes or repeats a challenge in one atomic update.
@@ -242,9 +260,13 @@ func (g *Gate) makeChallenge(ctx context.Context, f *Flow, o opening) (c pending
 		c, outcome, refused = pending{}, begun, nil
 		d.tidy(now)
 		old := d.of(o.flow)
-		if latest := g.greeted(d, old, now); o.unasked && latest != nil {
-			c, outcome = *latest, recently
-			return nil
+		if o.unasked {
+			if latest, lately := g.greeted(d, old, o.asker.session(), now); lately {
+				if outcome = recently; latest != nil {
+					c = *latest
+				}
+				return nil
+			}
 		}
 		repeat := o.resend && old.usable(g.policy.Code.Attempts, now) && old.Second == (o.way == BySecond)
 		if refused = g.mayMail(d, old, o, repeat, now); refused != nil {

@@ -98,6 +98,14 @@ type asker struct {
 	Had     int64  `json:"h,omitempty"` // see person.had: each code gives the browser another name
 }
 
+// session names the session that asked; empty where none did.
+func (a *asker) session() string {
+	if a == nil {
+		return ""
+	}
+	return a.Session
+}
+
 // A seed is what a code is made of, beside the root secret and what it is bound
 // to. It is all that is left of the challenge before: enough to recognise its
 // code and to say that a newer mail is there, not enough to be let in by it.
@@ -210,17 +218,6 @@ func (d *door) of(flow id) *pending {
 		}
 	}
 	return nil
-}
-
-// latestOwn is the challenge that was mailed last in the owners' bucket.
-func (d *door) latestOwn(now time.Time) (latest *pending) {
-	for i := range d.Pending {
-		c := &d.Pending[i]
-		if c.Own && !c.Lost && !c.expired(now) && (latest == nil || c.Mailed > latest.Mailed) {
-			latest = c
-		}
-	}
-	return latest
 }
 
 func (d *door) remove(flow id) {

@@ -205,7 +205,7 @@ func (g *Gate) lost(f *Flow, now time.Time) bool {
 }
 
 func (g *Gate) progress(c *pending, now time.Time) Progress {
-	if c == nil {
+	if c == nil || c.ID == (id{}) {
 		return Progress{}
 	}
 	p := Progress{

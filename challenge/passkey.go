@@ -50,8 +50,9 @@ type passkeyAsk struct {
 }
 
 const (
-	labelAsk keyring.Label = "passkey challenge"
-	askLife                = passkeys.Patience
+	labelAsk    keyring.Label = "passkey challenge"
+	labelBeside keyring.Label = "flow beside a change"
+	askLife                   = passkeys.Patience
 	// enrolment is what the challenge of a new passkey is for, see House.askFor.
 	enrolment = "enrolment "
 )
@@ -106,6 +107,21 @@ func (h *House) askFor(ask *passkeyAsk, site passkeys.RP, about ...string) []byt
 func (a *passkeyAsk) waits(now time.Time) bool {
 	age := now.Sub(time.Unix(a.At, 0))
 	return age < askLife && age > -time.Minute
+}
+
+// Beside is the flow by which a passkey confirms the session of a visit while a change of
+// that session has the browser's flow. It goes on with the challenge that the change's flow
+// carries for it. Its key is its own: it ends no code of the change, and what was signed
+// for one of the two is of no use for the other.
+func (g *Gate) Beside(v *Visit, change *Flow) *Flow {
+	at := *v
+	at.Change = nil
+	if at.Reason == "" && g.LacksPasskey(at.Confirm) {
+		at.Reason = NeedsPasskey
+	}
+	f := g.NewFlow(&at)
+	f.ID, f.Passkey = cut(g.house.ring.MAC(labelBeside, change.ID[:])), change.Passkey
+	return f
 }
 
 // OnlyPasskeys reports whether nothing but a passkey will do for what a visitor wants, who

@@ -110,7 +110,7 @@ func (d *Door) postCode(ctx context.Context, r *http.Request, in *Arrival, f *ch
 // entered is what showing who one is came to.
 func (d *Door) entered(in *Arrival, entry challenge.Entry) result {
 	if entry.Flow != nil {
-		return result{flow: entry.Flow, proved: true} // its page goes on with the change
+		return result{flow: entry.Flow} // its page goes on with the change, and no other has to do with it
 	}
 	res := result{done: true, proved: true, live: entry.Admission.Live, cookies: []string{d.cookies.session(in, entry.SetSession)}}
 	if entry.SetDevice != "" {

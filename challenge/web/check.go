@@ -4,7 +4,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"time"
 
@@ -27,8 +26,9 @@ type check struct {
 	sealed      string // the held form as the page carries it
 	back        string // where the person wants to go
 	flow        *challenge.Flow
-	acted       bool // flow is what a form of this page has just come to
-	replaced    bool // a code was entered for a change that another one has replaced
+	change      *challenge.Flow // has the browser's cookie, and is of a change in the session that is to be confirmed
+	acted       bool            // flow is what a form of this page has just come to
+	replaced    bool            // a code was entered for a change that another one has replaced
 }
 
 // A screen is a page with what goes with it.
@@ -86,6 +86,9 @@ func (c *check) screen() (screen, error) {
 		c.flow = c.door.flowOf(c.in)
 	}
 	if c.flow != nil && !c.flow.Fits(&c.in.visit) {
+		if live := c.in.visit.Confirm; live != nil && c.flow.Change != nil && c.flow.Session == live.Key() {
+			c.change = c.flow
+		}
 		c.flow = nil // of a check that is none any more, or of another kind
 	}
 	if c.door.gate.OnlyPasskeys(&c.in.visit) {
@@ -119,59 +122,6 @@ func (c *check) asksEmail() bool {
 // isKnown reports whether nobody has to type an address: an earlier step has
 // named the person, or a session that they are to confirm.
 func (c *check) isKnown() bool { return c.in.Earlier != nil || c.in.visit.Confirm != nil }
-
-// known shows the code page to somebody who need not say who they are.
-func (c *check) known() (screen, error) {
-	if c.flow != nil {
-		shown, err := c.code()
-		if err != nil || shown.page != nil {
-			return shown, err
-		}
-	}
-	if c.door.options.SendButton || c.door.onlyPasskeys(c.in) { // which a mail that nobody asked for does not help with
-		return c.button(), nil
-	}
-	if c.r.Method == http.MethodHead { // tells what a GET would get, and starts nothing
-		c.flow = c.door.gate.NewFlow(&c.in.visit)
-		return c.codeScreen(challenge.Progress{Phase: challenge.Waiting}, nil), nil
-	}
-	if live := c.in.visit.Confirm; c.in.demanded && live != nil && !live.Demand(c.in.Now) {
-		return c.button(), nil
-	}
-	return c.greet()
-}
-
-func (c *check) greet() (screen, error) {
-	c.in.visit.Language = c.door.languageOf(c.r, c.in)
-	sent, err := c.door.gate.Greet(c.r.Context(), &c.in.visit, c.flow)
-	if errors.Is(err, challenge.ErrUnavailable) {
-		return screen{}, err
-	}
-	note := noteOf(err)
-	if sent.Recently {
-		note = &challenge.FlowNote{Kind: noteRecent}
-	}
-	c.flow = sent.Flow
-	if c.flow == nil { // another tab's cookie must stay: it is the way in
-		c.flow = c.door.gate.NewFlow(&c.in.visit)
-	}
-	if note != nil {
-		note.Remember = c.door.gate.Recognises(&c.in.visit, c.flow.Address)
-	}
-	c.flow.Note = note
-	return c.codeScreen(sent.Progress, sent.Flow), nil
-}
-
-// button shows the page that waits for a press before any mail is sent.
-func (c *check) button() screen {
-	fresh := c.begun()
-	page := pages.Send{
-		Confirm: c.in.visit.Confirm != nil, Endpoints: c.endpoints(), Flow: c.hidden(), Held: c.kept(), Address: string(c.flow.Address),
-		Passkeys: c.usesPasskeys(), OnlyPasskeys: c.door.onlyPasskeys(c.in), Now: c.in.Now,
-	}
-	page.Trouble, page.RetryAt = c.passkeyTrouble()
-	return screen{page: page, status: http.StatusUnauthorized, flow: fresh}
-}
 
 // code shows the page of a flow that has an address. For a known identity whose
 // challenge is long over it shows nothing: a new mail is due.
@@ -340,6 +290,9 @@ func (c *check) hidden() string {
 	f := form{Flow: formOwner(c.in, c.flow), Back: c.back}
 	if !c.asksEmail() {
 		f.Address, f.Way = tagOf(c.flow.Address), c.flow.Way
+	}
+	if c.change != nil {
+		f.Reason = c.reason()
 	}
 	return c.door.sealForm(c.in, f)
 }

@@ -24,16 +24,18 @@ type endpoint struct {
 	keyed     bool // it is there only where the gate has passkeys
 }
 
+const resendEndpoint = "resend" // mails the code of a check, again or at last
+
 var endpoints = map[string]endpoint{
 	"begin":  {get: (*Door).beginPage, post: (*Door).beginCheck},
 	"email":  {post: acting((*Door).postEmail)},
 	"verify": {post: acting((*Door).postCode)},
 	"backup": {post: acting((*Door).postCode)},
 	"way":    {post: acting((*Door).postWay)},
-	"resend": {post: acting((*Door).postResend)},
 	"change": {post: acting((*Door).postChange)},
 	"form":   {post: (*Door).heldForm},
 
+	resendEndpoint:      {post: acting((*Door).postResend)},
 	passkeyEndpoint:     {post: acting((*Door).postPasskey), keyed: true},
 	pages.PasskeyScript: {get: (*Door).servePasskeyScript, open: true, keyed: true},
 	passkeysEndpoint:    atDesk((*desk).passkeys, (*desk).postPasskeys).withPasskeys(),
@@ -147,6 +149,16 @@ func acting(act action) handler {
 		if flow != nil && flow.Session != "" {
 			flow = d.confirming(r, in, flow)
 		}
+		var change *challenge.Flow // that goes on, whatever this form comes to
+		in.visit.Reason = sealed.Reason
+		switch name, _ := d.endpoint(in.Original); name {
+		case passkeyEndpoint:
+			flow, change = d.asideOf(r, in, sealed, flow)
+		case resendEndpoint: // the code that is asked for needs the cookie
+			if flow, change = d.asideOf(r, in, sealed, flow); change != nil {
+				flow, change = d.gate.NewFlow(&in.visit), nil
+			}
+		}
 		if err != nil || flow == nil || sealed.Flow != formOwner(in, flow) || !sealed.speaksOf(flow) {
 			switch {
 			case err != nil:
@@ -162,7 +174,11 @@ func acting(act action) handler {
 		brings := d.carriedBy(r, in, flow)
 		ctx, cancel := lasting(r.Context())
 		defer cancel()
-		d.reply(w, r, in, act(d, ctx, r, in, flow), sealed.Back, brings)
+		res := act(d, ctx, r, in, flow)
+		if change != nil {
+			res = res.besides(change)
+		}
+		d.reply(w, r, in, res, sealed.Back, brings)
 	}
 }
 

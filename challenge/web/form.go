@@ -28,9 +28,12 @@ type form struct {
 	Session string `json:"s,omitempty"` // or the session, on forms of people who are in
 	Address string `json:"a,omitempty"` // tag of where the code went, on forms that ask for it
 	// Way is what the page asks for.
-	Way  challenge.Way `json:"w,omitempty"`
-	Back string        `json:"b"`
-	Made int64         `json:"m"` // Unix seconds
+	Way challenge.Way `json:"w,omitempty"`
+	// Reason is why it asks, where no cookie says so.
+	Reason challenge.Reason `json:"r,omitempty"`
+
+	Back string `json:"b"`
+	Made int64  `json:"m"` // Unix seconds
 }
 
 const (

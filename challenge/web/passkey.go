@@ -114,9 +114,43 @@ func passkeyNote(f *challenge.Flow, err error, ticked bool) *challenge.FlowNote 
 	return note
 }
 
+// asideOf is the flow of a form by which a passkey confirms a session, where the browser
+// has none for that: a change of the session has its cookie, which [4] leaves alone, or had
+// it. Such a form is tied to the session, so that the browser which has both is the one
+// that got it. A change that goes on is returned, too.
+func (d *Door) asideOf(r *http.Request, in *Arrival, sealed form, flow *challenge.Flow) (aside, change *challenge.Flow) {
+	switch {
+	case sealed.Flow == "" || flow != nil && (flow.Change == nil || sealed.Flow != flow.Session):
+		return flow, nil
+	case flow != nil:
+		in.visit.Change = nil // what is wanted is no account page
+		return d.gate.Beside(&in.visit, flow), flow
+	}
+	live, ok := d.gate.Session(r.Context(), &in.visit)
+	if !ok || sealed.Flow != live.Key() {
+		return nil, nil
+	}
+	in.visit.Confirm = live
+	return d.gate.NewFlow(&in.visit), nil
+}
+
+// besides is a result of the flow beside a change, as the cookie of that change has it.
+func (res result) besides(change *challenge.Flow) result {
+	at := *change
+	at.Passkey = nil
+	if res.flow != nil {
+		at.Passkey = res.flow.Passkey
+	}
+	if res.offered != nil {
+		res.note = change.Note
+	}
+	res.flow = &at
+	return res
+}
+
 // passkeyScreen shows [4]. Nothing is mailed for it.
 func (c *check) passkeyScreen() screen {
-	fresh := c.begun()
+	fresh := c.beside(c.begun())
 	page := pages.Passkey{
 		Endpoints: c.endpoints(), Flow: c.hidden(), Held: c.kept(), AnswersPost: c.answersPost, FormNotSent: c.formLost,
 		ToAdd: c.toPasskeys(), Address: c.in.visit.Confirm.Email, Now: c.in.Now,

@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package web_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/doorcode/caddy-doorcode/challenge"
+	"github.com/doorcode/caddy-doorcode/challenge/web"
+)
+
+// sensitive makes every page of the app want a fresh code.
+func (w *world) sensitive() {
+	w.arrive = func(in *web.Arrival, _ *http.Request) {
+		if !w.door.Owns(in.Original) {
+			in.Page = challenge.Page{MaxAge: 10 * time.Minute}
+		}
+	}
+}
+
+// Before, the page named the letters of the mail for the change, and answered its code by
+// the same page again without a word.
+func TestASensitivePageNamesNoCodeOfAChange(t *testing.T) {
+	for name, later := range map[string]time.Duration{"a moment later": 3 * time.Second, "a minute later": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, roomy)
+			b := w.browser().signIn("/x", ana)
+			w.clock.advance(time.Hour)
+			code := b.startsChange(codesPage, challenge.MakeBackupCodes)
+			mails, ref := w.mails(), w.mailbox.last(t).Ref
+			w.clock.advance(later)
+			w.sensitive()
+			tab := b.clone()
+			tab.jar = b.jar
+			tab.open("/delete").wants(t, http.StatusUnauthorized, "Confirm it's you", "We'll send a code to a••@example.com", "!"+ref, "!a moment ago")
+			if w.mails() != mails {
+				t.Errorf("%d mails that nobody asked for", w.mails()-mails)
+			}
+			b.submit("/verify", "code", code).wants(t, http.StatusOK, "Create 10 backup codes?")
+			tab.submit("/resend").wants(t, http.StatusUnauthorized, "Look for the letters", w.mailbox.last(t).Ref)
+			if w.mails() != mails+1 {
+				t.Errorf("%d mails for one press", w.mails()-mails)
+			}
+			tab.submit("/verify", "code", w.mailbox.last(t).Code.Reveal()).wants(t, http.StatusOK, "app")
+			if got := tab.at.Path; got != "/delete" {
+				t.Errorf("led to %s", got)
+			}
+		})
+	}
+}
+
+// The code of another browser's session is of no use in this one.
+func TestASensitivePageNamesNoCodeOfAnotherBrowser(t *testing.T) {
+	w := newWorld(t, roomy)
+	b, other := w.browser().signIn("/x", ana), w.browser().signIn("/x", ana)
+	w.clock.advance(time.Hour)
+	w.sensitive()
+	other.open("/delete").wants(t, http.StatusUnauthorized, "Look for the letters")
+	theirs, mails := w.mailbox.last(t), w.mails()
+	w.clock.advance(3 * time.Second)
+	b.open("/delete").wants(t, http.StatusUnauthorized, "We'll send a code to a••@example.com", "!"+theirs.Ref, "!a moment ago")
+	if w.mails() != mails {
+		t.Errorf("%d mails that nobody asked for", w.mails()-mails)
+	}
+	b.submit("/resend").wants(t, http.StatusUnauthorized, "Look for the letters", w.mailbox.last(t).Ref)
+	b.submit("/verify", "code", w.mailbox.last(t).Code.Reveal()).wants(t, http.StatusOK, "app")
+	other.submit("/verify", "code", theirs.Code.Reveal()).wants(t, http.StatusOK, "app")
+}
+
+// Ruling 17, where a session confirms.
+func TestR17SensitiveTabsOfOneSessionAreMailedOnce(t *testing.T) {
+	w := newWorld(t, roomy)
+	b := w.browser().signIn("/x", ana)
+	w.clock.advance(time.Hour)
+	w.sensitive()
+	mails, restored := w.mails(), b.clone()
+	b.open("/delete").wants(t, http.StatusUnauthorized, "Look for the letters")
+	restored.open("/other").wants(t, http.StatusUnauthorized, "We sent a code a moment ago.", w.mailbox.last(t).Ref)
+	if w.mails() != mails+1 {
+		t.Errorf("%d mails, want one", w.mails()-mails)
+	}
+	restored.jar = b.jar
+	restored.submit("/verify", "code", w.mailbox.last(t).Code.Reveal()).wants(t, http.StatusOK, "app")
+}
+
+// Before, a script told all other tabs to go on, and one at a sensitive page, for which
+// that was no code, was loaded anew and had a code mailed.
+func TestOnlyTheTabOfAChangeIsToldOfItsCode(t *testing.T) {
+	b := newWorld(t, roomy).browser().signIn("/x", ana)
+	code := b.startsChange(codesPage, challenge.MakeBackupCodes)
+	if said := b.post(scripted, "/verify", "code", code).json(t); !said.OK || said.Verified || said.To != codesPage {
+		t.Errorf("of a change: %+v", said)
+	}
+	b.open(codesPage).wants(t, http.StatusOK, "Create 10 backup codes?")
+
+	again := b.w.browser()
+	code = again.ask("/x", ana)
+	if said := again.post(scripted, "/verify", "code", code).json(t); !said.OK || !said.Verified {
+		t.Errorf("of a sign-in: %+v", said)
+	}
+}
