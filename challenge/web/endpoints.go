@@ -155,8 +155,8 @@ func acting(act action) handler {
 		case passkeyEndpoint:
 			flow, change = d.asideOf(r, in, sealed, flow)
 		case resendEndpoint: // the code that is asked for needs the cookie
-			if flow, change = d.asideOf(r, in, sealed, flow); change != nil {
-				flow, change = d.gate.NewFlow(&in.visit), nil
+			if flow, change = d.asideOf(r, in, sealed, flow); change != nil { // one and the same however often it is pressed
+				flow.Passkey, change = nil, nil
 			}
 		}
 		if err != nil || flow == nil || sealed.Flow != formOwner(in, flow) || !sealed.speaksOf(flow) {

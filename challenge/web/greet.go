@@ -41,7 +41,11 @@ func (c *check) greet() (screen, error) {
 		return screen{}, err
 	}
 	if sent.Recently && sent.Progress.Phase == challenge.NoChallenge { // that was a code which this page does not take
-		return c.button(), nil
+		shown := c.button()
+		if c.in.visit.Confirm != nil {
+			shown.flow = nil // the code may be that of another gate of the host, which has the cookie; the form is tied to the session
+		}
+		return shown, nil
 	}
 	note := noteOf(err)
 	if sent.Recently {

@@ -52,6 +52,54 @@ func TestASensitivePageNamesNoCodeOfAChange(t *testing.T) {
 	}
 }
 
+// A button that is pressed twice at once mails once, as anywhere else.
+func TestAPressBesideAChangeMailsOnce(t *testing.T) {
+	w := newWorld(t, roomy)
+	b := w.browser().signIn("/x", ana)
+	w.clock.advance(time.Hour)
+	b.startsChange(codesPage, challenge.MakeBackupCodes)
+	w.clock.advance(time.Minute)
+	w.sensitive()
+	tab := b.clone()
+	tab.open("/delete").wants(t, http.StatusUnauthorized, "We'll send a code to a••@example.com")
+	again, mails := tab.clone(), w.mails()
+	tab.submit("/resend").wants(t, http.StatusUnauthorized, "Look for the letters")
+	again.submit("/resend")
+	if w.mails() != mails+1 {
+		t.Errorf("%d mails for one press", w.mails()-mails)
+	}
+	tab.submit("/verify", "code", w.mailbox.last(t).Code.Reveal()).wants(t, http.StatusOK, "app")
+}
+
+// A page that names no code leaves the cookie alone: a gate beside this one may wait for
+// its code by it.
+func TestAPageThatNamesNoCodeSetsNoCookie(t *testing.T) {
+	w := newWorld(t, roomy)
+	b, other := w.browser().signIn("/x", ana), w.browser().signIn("/x", ana)
+	w.clock.advance(time.Hour)
+	w.sensitive()
+	other.open("/delete").wants(t, http.StatusUnauthorized, "Look for the letters")
+	w.clock.advance(3 * time.Second)
+	page := b.open("/delete")
+	page.wants(t, http.StatusUnauthorized, "We'll send a code to a••@example.com")
+	if set := page.Header.Values("Set-Cookie"); len(set) != 0 {
+		t.Errorf("it sets %q", set)
+	}
+	b.submit("/resend").wants(t, http.StatusUnauthorized, "Look for the letters", w.mailbox.last(t).Ref)
+	b.submit("/verify", "code", w.mailbox.last(t).Code.Reveal()).wants(t, http.StatusOK, "app")
+}
+
+// A form of a change that says it carries another one is refused, and no fault.
+func TestAChangeGivenUpWithAFormThatIsNoneIsNoFault(t *testing.T) {
+	w := newWorld(t, roomy)
+	b := w.browser().signIn("/x", ana)
+	w.clock.advance(time.Hour)
+	b.startsChange(codesPage, challenge.MakeBackupCodes)
+	if page := b.submit("/change", "held", "x"); page.StatusCode >= http.StatusInternalServerError {
+		t.Errorf("status %d", page.StatusCode)
+	}
+}
+
 // The code of another browser's session is of no use in this one.
 func TestASensitivePageNamesNoCodeOfAnotherBrowser(t *testing.T) {
 	w := newWorld(t, roomy)

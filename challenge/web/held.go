@@ -4,6 +4,7 @@
 package web
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -149,10 +150,7 @@ func (d *Door) carriedBy(r *http.Request, in *Arrival, f *challenge.Flow) *carri
 // redirect would lose it.
 func (d *Door) showAgain(w http.ResponseWriter, r *http.Request, in *Arrival, res result, back string, brings *carried) {
 	res.flow.Note = res.note
-	verdict := challenge.Verdict{Decision: challenge.Check, Reason: res.flow.Reason}
-	if verdict.Reason == "" {
-		verdict.Reason = challenge.NewBrowser
-	}
+	verdict := challenge.Verdict{Decision: challenge.Check, Reason: cmp.Or(res.flow.Reason, in.visit.Reason, challenge.NewBrowser)}
 	d.show(w, check{
 		r: r, in: in, verdict: verdict, answersPost: true, formLost: true, back: back,
 		flow: res.flow, acted: true, held: brings.held, sealed: brings.value,
@@ -179,7 +177,7 @@ func (d *Door) formURL(in *Arrival, res result, back string, brings *carried) st
 
 // fits reports whether a form belongs to whoever has just come in.
 func (c *carried) fits(live *challenge.Live) bool {
-	return c.held != nil && c.held.Email == challenge.Email(live.Email)
+	return c.held != nil && live != nil && c.held.Email == challenge.Email(live.Email)
 }
 
 func digestOf(value string) string {
