@@ -223,6 +223,7 @@ func TestSTP03ACodeToConfirmIsForItsSession(t *testing.T) {
 	reached := len(c.App.Seen())
 
 	wantCheck(t, "the other browser", other.Open(t, "/admin/x"), onSensitive)
+	other.Submit(t, "resend", nil) // no code was mailed for it just now
 	wantStatus(t, "its code in the other browser", enter(t, other, code), http.StatusUnauthorized)
 	for name, line := range map[string]string{
 		"with the flow alone":              stolen,
