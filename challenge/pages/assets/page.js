@@ -89,10 +89,10 @@ const look = async () => {
   const at = now();
   if (busy || !data.status || doc.hidden || at - asked < 5000) return;
   asked = at;
-  const {mail, verified} = await call(data.status), had = line.textContent,
-    up = !mail && verified == false, words = mail ? clock(mail.text, mail.at) : up && had == wrote ? clear : had;
+  const answer = await call(data.status), mail = answer.mail, had = line.textContent,
+    up = !mail && answer.verified == false, words = mail ? clock(mail.text, mail.at) : up && had == wrote ? clear : had;
   if (words != had) tell(wrote = words, clear, line);
-  if ((verified || up && data.down && !field.value) && !(at - sessionStorage.doorcode < (data.down || 6e4))) goOn(sessionStorage.doorcode = at);
+  if ((answer.verified || up && data.down && !field.value) && !(at - sessionStorage.doorcode < (data.down || 6e4))) goOn(sessionStorage.doorcode = at);
 };
 doc.onvisibilitychange = look;
 
