@@ -100,3 +100,6 @@ func StyleOf(said Pages, m Mail) (mailer.Style, error) {
 
 // MailFacts are what the doctor is told of a transport.
 func MailFacts(m Mail) doctor.Mail { return describeMail(nil, m) }
+
+// ABaton is what gates of one site hand on, as a variable of the request.
+func ABaton(cookie string) any { return &baton{cookies: []string{cookie}} }
