@@ -20,8 +20,9 @@ const (
 )
 
 // usedUp are the allowances of which the store said a moment ago that nothing is left of
-// them. What would need one is refused before the store is asked: whoever goes on flooding
-// or guessing has it asked once a second.
+// them. What would need one is refused and not counted there: whoever goes on flooding or
+// guessing costs it an update of each record once a second. A page that tells of a code
+// reads its record as before.
 type usedUp struct {
 	cache *otter.Cache[allowance, refusal]
 }
