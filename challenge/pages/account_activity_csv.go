@@ -17,7 +17,7 @@ import (
 // with a line of headings. Times are those of zone. A cell that a spreadsheet would
 // run as a formula begins with an apostrophe, which it takes for text.
 func (r *Renderer) ActivityCSV(w io.Writer, lex *words.Lexicon, zone *time.Location, deeds []AccountDeed) error {
-	s := scribe{lex: lex, look: r.look}
+	s := r.scribe(lex)
 	if zone == nil {
 		zone = time.UTC
 	}

@@ -174,7 +174,7 @@ func (p AccountCodesMade) rows(s scribe) []codesRow {
 
 // CodesFile is the text that AccountCodesMade lets people download.
 func (r *Renderer) CodesFile(lex *words.Lexicon, p AccountCodesMade) []byte {
-	s := scribe{lex: lex, look: r.look}
+	s := r.scribe(lex)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", s.text("account_codes.file_title", nil))
 	for _, row := range p.rows(s) {

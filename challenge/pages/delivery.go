@@ -83,7 +83,7 @@ func (s scribe) past(now, then time.Time) message {
 // answer: that none goes out with MailDown, else how far it came. It is "" where there is
 // nothing to say, and has {time} in the place of a time of day.
 func (r *Renderer) Delivered(lex *words.Lexicon, page Code) string {
-	s := scribe{lex: lex, look: r.look}
+	s := r.scribe(lex)
 	if page.Trouble == MailDown {
 		return s.both("mail_down.text", words.Args{"until": s.text("time.until", words.Args{"time": "{time}"})}).text
 	}

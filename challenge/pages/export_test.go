@@ -27,7 +27,7 @@ var (
 // Both is a page as its stencil prints it, and as html/template does; fits is false where
 // the stencil cannot.
 func (r *Renderer) Both(lex *words.Lexicon, page Page, around Surroundings) (printed, executed string, fits bool, err error) {
-	s := scribe{lex: lex, look: r.look}
+	s := r.scribe(lex)
 	c := page.content(s)
 	v := r.view(s, c, page.kind(), around)
 	cut, err := r.templates.cut()

@@ -14,6 +14,7 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/doorcode/caddy-doorcode/challenge/words"
@@ -92,6 +93,7 @@ type Renderer struct {
 	look      *look
 	templates *Templates
 	policies  [kinds]string
+	editions  sync.Map // *edition by *words.Lexicon
 }
 
 // Surroundings are what a page cannot know by itself.
@@ -126,7 +128,7 @@ func (r *Renderer) Render(dst *bytes.Buffer, lex *words.Lexicon, page Page) erro
 
 // RenderIn is Render for a page that stands somewhere.
 func (r *Renderer) RenderIn(dst *bytes.Buffer, lex *words.Lexicon, page Page, around Surroundings) error {
-	s := scribe{lex: lex, look: r.look}
+	s := r.scribe(lex)
 	c := page.content(s)
 	start := dst.Len()
 	if err := r.templates.execute(dst, c.template, r.view(s, c, page.kind(), around)); err != nil {
@@ -184,5 +186,5 @@ func (r *Renderer) AdjustedAccent() (used Color, adjusted bool) {
 // notice, as plain text for a JSON answer's message. It is "" where there is
 // nothing to say.
 func (r *Renderer) Sentence(lex *words.Lexicon, page Check) string {
-	return page.sentence(scribe{lex: lex, look: r.look}).text
+	return page.sentence(r.scribe(lex)).text
 }

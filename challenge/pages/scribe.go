@@ -6,6 +6,7 @@ package pages
 import (
 	"html/template"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,40 +17,74 @@ import (
 )
 
 // scribe finds the words of one page: in one language, for one gate.
-type scribe struct {
-	lex  *words.Lexicon
-	look *look
+type scribe struct{ *edition }
+
+// An edition is what all pages of one gate have in common in one language. A page that
+// strangers see says little else, so it is put together once and not for each of them.
+type edition struct {
+	lex     *words.Lexicon
+	look    *look
+	nobody  string             // stands for whom to ask, where the operator names nobody
+	failed  string             // the title where something goes wrong, with {title} in place of the usual one
+	settled map[string]message // those with no placeholders but the app's name and whom to ask
+}
+
+// ofMails begins the keys of messages that are in mails alone.
+const ofMails = "mail."
+
+func newEdition(lex *words.Lexicon, l *look) *edition {
+	e := &edition{lex: lex, look: l, settled: map[string]message{}}
+	s := scribe{e}
+	e.nobody = lex.Text("frame.nobody", words.Args{"app": l.Name})
+	e.failed = s.filled("frame.error_title", words.Args{"title": "{title}"})
+	for _, key := range lex.Keys() {
+		names := lex.Placeholders(key)
+		varies := slices.ContainsFunc(names, func(name string) bool { return name != "app" && name != "support" })
+		if len(names) > 0 && !varies && !strings.HasPrefix(key, ofMails) {
+			e.settled[key] = s.filledBoth(key, nil)
+		}
+	}
+	return e
+}
+
+// scribe is the one who writes the pages of the gate in a language.
+func (r *Renderer) scribe(lex *words.Lexicon) scribe {
+	e, ok := r.editions.Load(lex)
+	if !ok {
+		e, _ = r.editions.LoadOrStore(lex, newEdition(lex, r.look))
+	}
+	return scribe{e.(*edition)} //nolint:errcheck // nothing else is put there
 }
 
 // text is a message as plain text. The app's name and whom to ask are known to
 // every message.
 func (s scribe) text(key string, args words.Args) string {
 	if args == nil {
-		if constant, _, ok := s.lex.Constant(key); ok {
-			return constant
-		}
-		args = words.Args{}
+		return s.whole(key).text
 	}
-	args["app"] = s.look.Name
-	args["support"] = s.look.SupportText
-	if s.look.Support == "" {
-		args["support"] = s.lex.Text("frame.nobody", words.Args{"app": s.look.Name})
-	}
-	return s.lex.Text(key, args)
+	return s.filled(key, args)
 }
 
 // html is a message as HTML.
 func (s scribe) html(key string, args words.Args) template.HTML {
 	if args == nil {
-		if _, constant, ok := s.lex.Constant(key); ok {
-			return constant
-		}
-		args = words.Args{}
+		return s.whole(key).html
 	}
-	args["app"] = s.look.Name
-	args["support"] = s.look.supportLink
+	return s.filledHTML(key, args)
+}
+
+func (s scribe) filled(key string, args words.Args) string {
+	args["app"], args["support"] = s.look.Name, s.look.SupportText
 	if s.look.Support == "" {
-		args["support"] = s.lex.Text("frame.nobody", words.Args{"app": s.look.Name})
+		args["support"] = s.nobody
+	}
+	return s.lex.Text(key, args)
+}
+
+func (s scribe) filledHTML(key string, args words.Args) template.HTML {
+	args["app"], args["support"] = s.look.Name, s.look.supportLink
+	if s.look.Support == "" {
+		args["support"] = s.nobody
 	}
 	return s.lex.HTML(key, args)
 }
@@ -57,8 +92,23 @@ func (s scribe) html(key string, args words.Args) template.HTML {
 // both renders a message in both forms; marked values are pairs.
 func (s scribe) both(key string, args words.Args) message {
 	if args == nil {
-		return message{text: s.text(key, nil), html: s.html(key, nil)}
+		return s.whole(key)
 	}
+	return s.filledBoth(key, args)
+}
+
+// whole is a message that needs nothing of the page.
+func (s scribe) whole(key string) message {
+	if m, ok := s.settled[key]; ok {
+		return m
+	}
+	if text, html, ok := s.lex.Constant(key); ok {
+		return message{text, html}
+	}
+	return s.filledBoth(key, nil)
+}
+
+func (s scribe) filledBoth(key string, args words.Args) message {
 	plain, marked := make(words.Args, len(args)+2), make(words.Args, len(args)+2)
 	for name, value := range args {
 		plain[name], marked[name] = value, value
@@ -66,7 +116,7 @@ func (s scribe) both(key string, args words.Args) message {
 			plain[name], marked[name] = pair.text, pair.html
 		}
 	}
-	return message{text: s.text(key, plain), html: s.html(key, marked)}
+	return message{text: s.filled(key, plain), html: s.filledHTML(key, marked)}
 }
 
 func (s scribe) title(c content) string {
@@ -83,7 +133,7 @@ func (s scribe) errorTitle(failed bool) string {
 	if failed {
 		return "{title}"
 	}
-	return s.text("frame.error_title", words.Args{"title": "{title}"})
+	return s.failed
 }
 
 // fate says what became of a form that the app never got: it can still be sent,

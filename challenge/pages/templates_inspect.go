@@ -43,7 +43,7 @@ func inspect(t *Templates, own map[string]string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		in.compare(sample.Page.content(scribe{lex: words.For("en"), look: l}).template, want, got)
+		in.compare(sample.Page.content(ours.scribe(words.For("en"))).template, want, got)
 	}
 	return in.faults, nil
 }

@@ -140,7 +140,7 @@ func (k *desk) turnedAway(v challenge.Verdict) {
 		k.door.unavailable(k.w, k.r, k.in)
 	default:
 		k.door.noteConfirm(k.in, v)
-		k.door.show(k.w, check{r: k.r, in: k.in, verdict: v, back: k.path(k.name), answersPost: k.answersPost()})
+		k.door.show(k.w, &check{r: k.r, in: k.in, verdict: v, back: k.path(k.name), answersPost: k.answersPost()})
 	}
 }
 

@@ -95,7 +95,7 @@ func (k *desk) asksForCode(kinds ...challenge.ChangeKind) bool {
 		redirect(k.w, k.in.site, back) // a script comes back from the code by loading the page anew, as it stands
 		return true
 	}
-	k.door.show(k.w, check{
+	k.door.show(k.w, &check{
 		r: k.r, in: k.in, back: back, answersPost: k.answersPost(), replaced: k.query().Has(queryReplaced),
 		verdict: challenge.Verdict{Decision: challenge.Check, Admission: k.admission},
 	})

@@ -58,7 +58,11 @@ func (d *Door) refuse(w http.ResponseWriter, r *http.Request, in *Arrival, v cha
 			d.releaseShell(w, r, v.Reason)
 			return out
 		}
-		d.answerByKind(w, r, in, v, k)
+		if k.asks() {
+			d.ask(w, r, in, v, k)
+		} else {
+			d.answerByKind(w, r, in, v, k)
+		}
 	}
 	return out
 }
@@ -90,20 +94,21 @@ func (d *Door) answerAsTold(w http.ResponseWriter, r *http.Request, in *Arrival,
 	empty(w, http.StatusUnauthorized)
 }
 
-// answerByKind says that a check is needed, in words that the kind of request
-// can use. It is never a redirect: a script would follow it, and a form be lost.
-func (d *Door) answerByKind(w http.ResponseWriter, r *http.Request, in *Arrival, v challenge.Verdict, k kind) {
-	if k.asks() {
-		c := check{r: r, in: in, verdict: v, back: d.backOf(in.Original)}
-		if k == kindFormPost {
-			c.answersPost, c.formLost = true, true
-			if !in.demanded { // else the app has had the form
-				c.held = d.hold(w, r, in)
-			}
+// ask shows the page that asks for an address or a code.
+func (d *Door) ask(w http.ResponseWriter, r *http.Request, in *Arrival, v challenge.Verdict, k kind) {
+	c := &check{r: r, in: in, verdict: v, back: d.backOf(in.Original)}
+	if k == kindFormPost {
+		c.answersPost, c.formLost = true, true
+		if !in.demanded { // else the app has had the form
+			c.held = d.hold(w, r, in)
 		}
-		d.show(w, c)
-		return
 	}
+	d.show(w, c)
+}
+
+// answerByKind says that a check is needed, in words that a request of a kind which
+// is shown no page can use. It is never a redirect: a script would follow it, and a form be lost.
+func (d *Door) answerByKind(w http.ResponseWriter, r *http.Request, in *Arrival, v challenge.Verdict, k kind) {
 	h, back := d.head(w), in.site.origin+d.backOf(in.Original)
 	if d.tokens && k.asksPassword() {
 		d.askPassword(w, r, in, v.Reason, k)

@@ -81,7 +81,7 @@ func (d *Door) beginCheck(w http.ResponseWriter, r *http.Request, in *Arrival) {
 		d.unavailable(w, r, in)
 	default:
 		d.noteConfirm(in, verdict)
-		d.show(w, check{r: r, in: in, verdict: verdict, answersPost: true, back: back})
+		d.show(w, &check{r: r, in: in, verdict: verdict, answersPost: true, back: back})
 	}
 }
 

@@ -42,7 +42,7 @@ type screen struct {
 // retryMail is how long to wait when mail fails.
 const retryMail = 30 * time.Second
 
-func (d *Door) show(w http.ResponseWriter, c check) {
+func (d *Door) show(w http.ResponseWriter, c *check) {
 	c.door = d
 	shown, err := c.screen()
 	if err != nil {
@@ -67,7 +67,7 @@ func (d *Door) show(w http.ResponseWriter, c check) {
 	if c.acted && shown.flow == nil {
 		shown.flow = c.flow
 	}
-	if page, ok := shown.page.(pages.Code); ok && page.Ref != "" && c.r.Method == http.MethodGet {
+	if c.r.Method == http.MethodGet && namesCode(shown.page) {
 		d.gate.Opened(c.flow)
 	}
 	if shown.flow != nil && c.r.Method != http.MethodHead {
@@ -77,6 +77,16 @@ func (d *Door) show(w http.ResponseWriter, c check) {
 		h.Set("Retry-After", seconds(shown.retry.Sub(c.in.Now)))
 	}
 	d.page(w, c.r, c.in, shown.status, shown.page)
+}
+
+// namesCode reports that a page tells which code it waits for. Its copy of the page would
+// else be part of the stack of everyone who is shown one, which would have to grow for it
+// in each request of a new connection.
+//
+//go:noinline
+func namesCode(p pages.Page) bool {
+	code, ok := p.(pages.Code)
+	return ok && code.Ref != ""
 }
 
 // screen decides what to show. It changes nothing, but for a mail to a person

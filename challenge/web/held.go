@@ -151,7 +151,7 @@ func (d *Door) carriedBy(r *http.Request, in *Arrival, f *challenge.Flow) *carri
 func (d *Door) showAgain(w http.ResponseWriter, r *http.Request, in *Arrival, res result, back string, brings *carried) {
 	res.flow.Note = res.note
 	verdict := challenge.Verdict{Decision: challenge.Check, Reason: cmp.Or(res.flow.Reason, in.visit.Reason, challenge.NewBrowser)}
-	d.show(w, check{
+	d.show(w, &check{
 		r: r, in: in, verdict: verdict, answersPost: true, formLost: true, back: back,
 		flow: res.flow, acted: true, held: brings.held, sealed: brings.value,
 	})
