@@ -52,16 +52,14 @@ type familiar struct {
 	told    atomic.Bool          // the operator knows of that
 }
 
-func newAcquaintances() (*acquaintances, error) {
-	people, err := otter.New(&otter.Options[id, *acquaintance]{
-		MaximumWeight: maxNames,
-		Weigher:       func(_ id, a *acquaintance) uint32 { return uint32(len(a.browsers) + len(a.sessions)) },
-	})
-	if err != nil {
-		return nil, err
+func newAcquaintances() *acquaintances {
+	return &acquaintances{
+		people: otter.Must(&otter.Options[id, *acquaintance]{
+			MaximumWeight: maxNames,
+			Weigher:       func(_ id, a *acquaintance) uint32 { return uint32(len(a.browsers) + len(a.sessions)) },
+		}),
+		passes: otter.Must(&otter.Options[string, *pass]{MaximumSize: maxPasses}),
 	}
-	passes, err := otter.New(&otter.Options[string, *pass]{MaximumSize: maxPasses})
-	return &acquaintances{people: people, passes: passes}, err
 }
 
 func (a *acquaintances) close() {

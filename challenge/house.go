@@ -108,34 +108,12 @@ type restorable interface {
 // does not answer, the house opens all the same and admits nobody until it
 // does. Close ends its goroutines.
 func OpenHouse(ctx context.Context, o HouseOptions) (*House, error) {
-	tickets, err := otter.New(&otter.Options[string, *ticket]{MaximumSize: DefaultCache})
-	if err != nil {
-		return nil, fmt.Errorf("making session cache: %w", err)
-	}
-	guests, err := otter.New(&otter.Options[guestKey, *Live]{MaximumSize: maxGuests})
-	if err != nil {
-		return nil, fmt.Errorf("making cache of identities: %w", err)
-	}
-	passes, err := otter.New(&otter.Options[string, *tokenPass]{MaximumSize: maxTokenPasses})
-	if err != nil {
-		return nil, fmt.Errorf("making cache of access tokens: %w", err)
-	}
-	locks, err := newLocks()
-	if err != nil {
-		return nil, fmt.Errorf("making cache of locks: %w", err)
-	}
-	spent, err := newUsedUp()
-	if err != nil {
-		return nil, fmt.Errorf("making cache of what is used up: %w", err)
-	}
-	known, err := newAcquaintances()
-	if err != nil {
-		return nil, fmt.Errorf("making cache of browsers: %w", err)
-	}
 	h := &House{
 		store: newRecords(o.Store), shared: o.Shared, ring: o.Ring, sender: o.Sender, record: o.Recorder, now: o.Now,
-		machine: newID(), tickets: tickets, guests: guests, passes: passes, locks: locks, usedUp: spent, known: known,
-		journal: newJournal(o.Gather),
+		machine: newID(), locks: newLocks(), usedUp: newUsedUp(), known: newAcquaintances(), journal: newJournal(o.Gather),
+		tickets: otter.Must(&otter.Options[string, *ticket]{MaximumSize: DefaultCache}),
+		guests:  otter.Must(&otter.Options[guestKey, *Live]{MaximumSize: maxGuests}),
+		passes:  otter.Must(&otter.Options[string, *tokenPass]{MaximumSize: maxTokenPasses}),
 	}
 	if h.now == nil {
 		h.now = time.Now

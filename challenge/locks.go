@@ -31,9 +31,8 @@ type lockKey struct {
 	of   crowd
 }
 
-func newLocks() (locks, error) {
-	doors, err := otter.New(&otter.Options[id, *doorLocks]{MaximumSize: maxLocks})
-	return locks{doors}, err
+func newLocks() locks {
+	return locks{otter.Must(&otter.Options[id, *doorLocks]{MaximumSize: maxLocks})}
 }
 
 // note remembers the lock that an outcome tells of, if it does. Success, which ends

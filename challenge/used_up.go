@@ -44,9 +44,8 @@ type refusal struct {
 	until, told time.Time // until is zero where it holds as long as the code
 }
 
-func newUsedUp() (usedUp, error) {
-	cache, err := otter.New(&otter.Options[allowance, refusal]{MaximumSize: maxUsedUp})
-	return usedUp{cache}, err
+func newUsedUp() usedUp {
+	return usedUp{otter.Must(&otter.Options[allowance, refusal]{MaximumSize: maxUsedUp})}
 }
 
 // eventsOf is what a network has of a limit.
