@@ -30,7 +30,7 @@ func (g *Gate) Admit(ctx context.Context, v *Visit) (verdict Verdict) {
 }
 
 // wave lets a visit pass that was only to be observed, as whoever is known.
-func (g *Gate) wave(ctx context.Context, v *Visit, verdict Verdict, grounds *evidence) Verdict {
+func (g *Gate) wave(ctx context.Context, v *Visit, verdict Verdict, grounds *grounds) Verdict {
 	verdict.Decision, verdict.Observed = Pass, verdict.Observed|risk.SetOf(verdict.Reason)
 	if verdict.Placed == nil && g.placed != nil {
 		verdict.Placed = g.placed(g.spotOf(v.IP).place)
@@ -51,7 +51,7 @@ func (g *Gate) wave(ctx context.Context, v *Visit, verdict Verdict, grounds *evi
 
 // decide fills in a verdict, which is too large to be handed on by value on each
 // request. It returns what the decision went by, where it had to find that.
-func (g *Gate) decide(ctx context.Context, v *Visit, verdict *Verdict) (grounds *evidence) {
+func (g *Gate) decide(ctx context.Context, v *Visit, verdict *Verdict) (grounds *grounds) {
 	if !g.house.fresh(g.grace, v.Now) {
 		if err := g.house.outage.now(); err != nil {
 			g.log(ctx, v, Event{Name: StoreFailed, Err: err})
@@ -110,7 +110,7 @@ func reasonOf(err error) Reason {
 
 // tell records what becomes of a session. Where all is only observed, what comes of the
 // request is another thing, and is told when that is known: see wave and tellFresh.
-func (g *Gate) tell(ctx context.Context, v *Visit, verdict Verdict, grounds *evidence) {
+func (g *Gate) tell(ctx context.Context, v *Visit, verdict Verdict, grounds *grounds) {
 	if !g.policy.Risk.ObserveAll {
 		g.logVerdict(ctx, v, verdict, FactorSession, grounds)
 	}
@@ -118,7 +118,7 @@ func (g *Gate) tell(ctx context.Context, v *Visit, verdict Verdict, grounds *evi
 
 // tellFresh records what is only observed of a session whose place was judged just now, if
 // there is nothing else to tell of it. It returns what was found about the place.
-func (g *Gate) tellFresh(ctx context.Context, v *Visit, verdict *Verdict, fresh *sighting) (grounds *evidence) {
+func (g *Gate) tellFresh(ctx context.Context, v *Visit, verdict *Verdict, fresh *sighting) (grounds *grounds) {
 	if fresh == nil {
 		return nil
 	}
@@ -209,7 +209,7 @@ func (g *Gate) isFresh(v *Visit, live *Live) bool {
 }
 
 // withoutSession decides for a visit that brings no session that counts.
-func (g *Gate) withoutSession(ctx context.Context, v *Visit, reason Reason) (verdict Verdict, grounds *evidence) {
+func (g *Gate) withoutSession(ctx context.Context, v *Visit, reason Reason) (verdict Verdict, grounds *grounds) {
 	verdict = Verdict{Decision: Check, Reason: g.alwaysUnless(reason)}
 	if v.Earlier != nil {
 		verdict.Identity = *v.Earlier

@@ -48,8 +48,8 @@ func (w Way) factor() Factor {
 }
 
 // logVerdict records a decision, for the operator: when it changes, not on each
-// request of a session. Nil evidence is found then.
-func (g *Gate) logVerdict(ctx context.Context, v *Visit, d Verdict, by Factor, grounds *evidence) {
+// request of a session. Nil grounds are found then.
+func (g *Gate) logVerdict(ctx context.Context, v *Visit, d Verdict, by Factor, grounds *grounds) {
 	if g.record == nil || d.Admission != nil && !d.Admission.news(d) {
 		return
 	}
@@ -73,13 +73,13 @@ func (g *Gate) logVerdict(ctx context.Context, v *Visit, d Verdict, by Factor, g
 }
 
 // ground adds to an event what its decision went by.
-func (g *Gate) ground(ctx context.Context, v *Visit, d *Verdict, e *Event, grounds *evidence) {
+func (g *Gate) ground(ctx context.Context, v *Visit, d *Verdict, e *Event, grounds *grounds) {
 	e.Place = g.Locate(v.IP)
 	if d.Admission != nil && d.Admission.Live.token { // a program comes from anywhere
 		return
 	}
 	if grounds == nil {
-		found := g.evidence(ctx, v, d)
+		found := g.findGrounds(ctx, v, d)
 		grounds = &found
 	}
 	e.Held, e.Facts = grounds.held|risk.SetOf(d.Reason)&risk.SetOf(Sensitive), grounds.facts

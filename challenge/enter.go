@@ -30,7 +30,7 @@ type entrance struct {
 	news    bool
 	lifted  bool
 	out     int64 // see person.Out
-	grounds evidence
+	grounds grounds
 }
 
 // enter makes the session, ends the one before, and remembers the browser.
@@ -99,7 +99,7 @@ func (g *Gate) comeIn(v *Visit, e *entrance, p *person, now time.Time) {
 	p.Door, e.out = g.house.doorID(e.who.Email), p.Out
 	g.house.nameOn(p, e.who.Email)
 	e.made.Before = g.knownFor(p, e.before, v, now)
-	e.grounds = g.evidenceOf(&risk.Facts{
+	e.grounds = g.groundsOf(&risk.Facts{
 		Browser: g.standingOf(p, e.before, v, now), ID: e.before.ID, Here: g.where(e.here), Person: &p.Places, Page: v.Page,
 	}, e.who.Email, time.Unix(p.Last, 0), now)
 	e.lifted = p.lift(e.made.Before, e.did, now)
@@ -267,7 +267,7 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, did spendin
 	s.Methods = did.methods()
 	en := g.entered(v, s, from, did)
 	en.Before = live.teacher()
-	lives, news, lifted, grounds := false, false, false, evidence{}
+	lives, news, lifted, grounds := false, false, false, grounds{}
 	var seen *person
 	look := g.house.glance(Email(s.Email))
 	err := change(ctx, g.house.store, g.house.personKey(Email(s.Email)), func(p *person, now time.Time) error {
@@ -279,7 +279,7 @@ func (g *Gate) renewProof(ctx context.Context, v *Visit, live *Live, did spendin
 		}
 		p.Door = g.house.doorID(Email(s.Email))
 		g.house.nameOn(p, Email(s.Email))
-		grounds = g.evidenceOf(g.inSession(v, live, from, p), Email(s.Email), live.AuthTime, now)
+		grounds = g.groundsOf(g.inSession(v, live, from, p), Email(s.Email), live.AuthTime, now)
 		news = p.enters(en, g.house.toldKey(askedBy(v, from)), g.unusual(p, here, now) != 0, now)
 		p.coded(now)
 		p.proved(did.way, now)

@@ -92,7 +92,7 @@ func claimOf(c devices.Claims, v *Visit) (devices.Claim, bool) {
 
 // renew makes a session for a remembered browser. It also returns what the decision
 // went by, where it found that.
-func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) (Verdict, *evidence) {
+func (g *Gate) renew(ctx context.Context, v *Visit, verdict Verdict) (Verdict, *grounds) {
 	if pass, ok := g.strandedStill(ctx, v); ok {
 		return pass, nil
 	}
@@ -159,7 +159,7 @@ type reentry struct {
 	generation int
 	since      uint64 // see newLive
 	expires    time.Time
-	grounds    evidence
+	grounds    grounds
 	key        *hold // that the browser has proved
 	unproved   bool  // it has not proved the one that it has
 	keyless    bool  // it counts for nothing since it has none
@@ -172,7 +172,7 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 	var gone []sessionEntry
 	var replayed, warns bool
 	var seen *person
-	var grounds evidence
+	var grounds grounds
 	look := g.house.glance(who.Email)
 	here := g.where(g.spotOf(v.IP))
 	err = change(ctx, g.house.store, g.house.personKey(who.Email), func(p *person, now time.Time) error {
@@ -191,7 +191,7 @@ func (g *Gate) reenter(ctx context.Context, v *Visit, who Identity, claim device
 		}
 		said = risk.Assess(&facts, &g.policy.Risk, now)
 		facts.Page = v.Page
-		grounds = g.evidenceOf(&facts, who.Email, time.Unix(p.Last, 0), now)
+		grounds = g.groundsOf(&facts, who.Email, time.Unix(p.Last, 0), now)
 		if p.Settings.Always {
 			said.Asks |= risk.SetOf(Always)
 		}

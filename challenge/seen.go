@@ -17,7 +17,7 @@ type sighting struct {
 	barred  bool
 	said    risk.Judgement
 	placed  any // see GateOptions.PreparePlace
-	grounds *evidence
+	grounds *grounds
 	until   int64 // Unix nanoseconds; judged anew after it
 }
 
@@ -93,14 +93,14 @@ func (g *Gate) sight(ctx context.Context, v *Visit, live *Live) (*sighting, erro
 	s.said = risk.Assess(&facts, &g.policy.Risk, v.Now)
 	if looked {
 		s.until = v.Now.Add(doubtedFor).UnixNano()
-		s.grounds = g.evidenceSeen(v, live, facts)
+		s.grounds = g.groundsSeen(v, live, facts)
 	}
 	return s, nil
 }
 
-// evidenceSeen is what is known of a visit whose person was looked up; nil where nothing
+// groundsSeen is what is known of a visit whose person was looked up; nil where nothing
 // of it will be told.
-func (g *Gate) evidenceSeen(v *Visit, live *Live, facts risk.Facts) *evidence {
+func (g *Gate) groundsSeen(v *Visit, live *Live, facts risk.Facts) *grounds {
 	if g.record == nil {
 		return nil
 	}
@@ -108,6 +108,6 @@ func (g *Gate) evidenceSeen(v *Visit, live *Live, facts risk.Facts) *evidence {
 	if at := live.lastFresh.Load(); at != 0 {
 		facts.Confirmed = time.Unix(0, at)
 	}
-	grounds := g.evidenceOf(&facts, Email(live.Email), live.AuthTime, v.Now)
+	grounds := g.groundsOf(&facts, Email(live.Email), live.AuthTime, v.Now)
 	return &grounds
 }

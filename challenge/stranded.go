@@ -177,7 +177,7 @@ func (g *Gate) strandedSight(v *Visit, a *Admission, known *acquaintance, f *fam
 	then := risk.Assess(&session, &g.policy.Risk, v.Now)
 	s.said.Asks |= then.Asks
 	s.said.Observed |= then.Observed
-	grounds := g.evidenceOf(&renewal, a.Identity.Email, a.Live.AuthTime, v.Now)
+	grounds := g.groundsOf(&renewal, a.Identity.Email, a.Live.AuthTime, v.Now)
 	s.grounds = &grounds
 	a.keep(s)
 	return s

@@ -52,7 +52,7 @@ type Entry struct {
 	made    id   // see entered
 	anew    bool // its browser is remembered from now on
 	fresh   bool // its browser is another one than the person has entered with before
-	grounds *evidence
+	grounds *grounds
 }
 
 // Verify spends a code. A try is counted before it is compared, and a right

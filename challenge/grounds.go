@@ -12,9 +12,9 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/risk"
 )
 
-// Evidence is what a decision went by, whatever the gate makes of it: by this it can be
+// Grounds are what a decision went by, whatever the gate makes of it: by them it can be
 // judged again under another policy.
-type evidence struct {
+type grounds struct {
 	held  risk.Set
 	facts DecisionFacts
 }
@@ -25,12 +25,12 @@ var anyReason = risk.SetOf(Travel, NewPlace, NewBrowser, NewNetwork, Always)
 // leastGap is the shortest time that a speed is made of, as in package risk.
 const leastGap = 15 * time.Minute
 
-// evidenceOf judges facts with everything only observed. coded is when the person's last
+// groundsOf judges facts with everything only observed. coded is when the person's last
 // code was entered; before 1970 where that is not known.
-func (g *Gate) evidenceOf(f *risk.Facts, who Email, coded, now time.Time) evidence {
+func (g *Gate) groundsOf(f *risk.Facts, who Email, coded, now time.Time) grounds {
 	all := g.policy.Risk
 	all.Ask, all.ObserveAll, all.Bind = anyReason, true, risk.BindNetwork
-	e := evidence{held: risk.Assess(f, &all, now).Said, facts: DecisionFacts{Domain: who.Domain()}}
+	e := grounds{held: risk.Assess(f, &all, now).Said, facts: DecisionFacts{Domain: who.Domain()}}
 	if coded.Unix() > 0 {
 		e.facts.Since = max(now.Sub(coded), 0)
 	}
@@ -64,11 +64,11 @@ func lastPlace(f *risk.Facts) (from risk.Where, known bool) {
 	return risk.Where{Cell: last.Cell, Radius: last.Radius}, true
 }
 
-// evidence finds what a decision went by that did not bring it along. The person's
+// findGrounds finds what a decision went by that did not bring it along. The person's
 // record is read for it, once for each decision that the operator is told of, but not
 // where the gate makes nothing of places and networks, the store is away, or an earlier
 // step's word lets somebody in. What it would say is then left out.
-func (g *Gate) evidence(ctx context.Context, v *Visit, d *Verdict) evidence {
+func (g *Gate) findGrounds(ctx context.Context, v *Visit, d *Verdict) grounds {
 	var p person
 	looked := d.Identity.Email == ""
 	if !looked && g.judges() && g.house.outage.now() == nil && (d.Admission == nil || d.Admission.Live.kept()) {
@@ -76,21 +76,21 @@ func (g *Gate) evidence(ctx context.Context, v *Visit, d *Verdict) evidence {
 		p, err = read[person](ctx, g.house.store, g.house.personKey(d.Identity.Email))
 		looked = err == nil
 	}
-	e := g.evidenceWith(v, d, &p)
+	e := g.groundsWith(v, d, &p)
 	if !looked {
 		e.held &^= risk.SetOf(NewPlace, Travel, NewNetwork)
 	}
 	return e
 }
 
-func (g *Gate) evidenceWith(v *Visit, d *Verdict, p *person) evidence {
+func (g *Gate) groundsWith(v *Visit, d *Verdict, p *person) grounds {
 	here := g.spotOf(v.IP)
 	if d.Admission != nil && d.Admission.Live.kept() {
 		live := d.Admission.Live
-		return g.evidenceOf(g.inSession(v, live, here, p), Email(live.Email), live.AuthTime, v.Now)
+		return g.groundsOf(g.inSession(v, live, here, p), Email(live.Email), live.AuthTime, v.Now)
 	}
 	f := risk.Facts{Browser: standings[d.Reason], Here: g.where(here), Person: &p.Places, Page: v.Page}
-	return g.evidenceOf(&f, d.Identity.Email, time.Unix(p.Last, 0), v.Now)
+	return g.groundsOf(&f, d.Identity.Email, time.Unix(p.Last, 0), v.Now)
 }
 
 // inSession are the facts of a visit in a session.
