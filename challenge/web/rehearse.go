@@ -16,7 +16,7 @@ func (d *Door) Visit(r *http.Request, in *Arrival) (challenge.Visit, bool) {
 	if in.site = d.siteOf(r.Host, in.Secure); in.site == nil {
 		return challenge.Visit{}, false
 	}
-	d.describe(r, in)
+	d.makeVisit(r, in)
 	return in.visit, true
 }
 

@@ -201,7 +201,7 @@ func (d *Door) Serve(w http.ResponseWriter, r *http.Request, in *Arrival) Outcom
 		out.Unlogged = unlogged(endpoint)
 		return out
 	}
-	d.describe(r, in)
+	d.makeVisit(r, in)
 	switch {
 	case own:
 		in.visit.Own = true
@@ -268,8 +268,8 @@ func (d *Door) passed(w http.ResponseWriter, in *Arrival, v *challenge.Verdict) 
 // cookieless reports whether browsers would not keep our cookies here.
 func (d *Door) cookieless(in *Arrival) bool { return !in.Secure && !d.cookies.bare(in) }
 
-// describe fills in the visit.
-func (d *Door) describe(r *http.Request, in *Arrival) {
+// makeVisit fills in the visit.
+func (d *Door) makeVisit(r *http.Request, in *Arrival) {
 	if in.found == nil {
 		in.found = new(upstream.Found)
 	}
