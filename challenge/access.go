@@ -204,9 +204,9 @@ func (a *Access) groupsOf(e Email, own []string) []string {
 	return groups
 }
 
-// describe completes what the app is told of somebody: the earlier step's word
+// complete fills in what the app is told of somebody: the earlier step's word
 // first, then the people file's, then the address.
-func (r Right) describe(who Identity) Identity {
+func (r Right) complete(who Identity) Identity {
 	if who.User == "" {
 		who.User = r.User
 	}

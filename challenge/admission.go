@@ -52,7 +52,7 @@ func (g *Gate) admission(v *Visit, live *Live) *Admission {
 	right := access.Judge(who.Email, v.Now)
 	a := &Admission{
 		Live: live, gate: g, access: access, right: right,
-		Identity: right.describe(who),
+		Identity: right.complete(who),
 	}
 	if v.Earlier != nil {
 		a.earlier = *v.Earlier
