@@ -294,7 +294,7 @@ func (x *rehearsal) meet(e *entrance, r *http.Request) (*step, error) {
 	}
 	s := &step{entrance: e, doorway: d}
 	e.batonOf(r)
-	e.describe(r, repl, varsOf(r), d, &s.in)
+	e.fillArrival(r, repl, varsOf(r), d, &s.in)
 	s.in.Met.Meet(r.Header)
 	(&passage{e: e, r: r, vars: varsOf(r), in: &s.in}).locate()
 	s.visit, s.stands = d.door.Visit(r, &s.in)

@@ -162,7 +162,7 @@ func (e *entrance) serve(w http.ResponseWriter, r *http.Request, d *doorway, nex
 		arrivals.Put(reused)
 	}()
 	p := passage{e: e, d: d, w: w, r: r, repl: repl, vars: varsOf(r), in: in, cells: &reused.cells, before: e.batonOf(r)}
-	e.describe(r, repl, p.vars, d, in)
+	e.fillArrival(r, repl, p.vars, d, in)
 	in.Token = e.tokenOf(r, p.before)
 	d.cleaner.Clean(r, &in.Met)
 	p.locate()
@@ -306,13 +306,13 @@ func (p *passage) locate() {
 	}
 }
 
-// describe says what is known of a request. Whom it speaks for is read before
+// fillArrival says what is known of a request. Whom it speaks for is read before
 // any header is removed.
-func (e *entrance) describe(r *http.Request, repl *caddy.Replacer, vars vars, d *doorway, in *web.Arrival) {
+func (e *entrance) fillArrival(r *http.Request, repl *caddy.Replacer, vars vars, d *doorway, in *web.Arrival) {
 	in.Now = time.Now()
 	in.Original = originalURL(r)
 	in.IP = e.clientIP(r, vars)
-	e.rules.describe(r, in, d.door.Owns(in.Original))
+	e.rules.apply(r, in, d.door.Owns(in.Original))
 	in.KeepShell = e.settings.AppShell == "keep"
 	switch {
 	case e.identity == nil:

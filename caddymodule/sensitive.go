@@ -40,10 +40,10 @@ func pageOf(maxAge caddy.Duration) challenge.Page {
 	return challenge.Page{MaxAge: time.Duration(maxAge)}
 }
 
-// describe says what the rules make of a request. An endpoint of ours, which never
+// apply says what the rules make of a request. An endpoint of ours, which never
 // reaches the app, asks for as fresh a code as the page below which it is: that is
 // what its form is about.
-func (u *rules) describe(r *http.Request, in *web.Arrival, own bool) {
+func (u *rules) apply(r *http.Request, in *web.Arrival, own bool) {
 	plain := plainPath(r)
 	in.Guarded = u.guards(r, plain)
 	in.Public = u.lets(r, plain)
