@@ -13,8 +13,8 @@ import (
 	"github.com/doorcode/caddy-doorcode/challenge/sessions"
 )
 
-// An entrance is one entry that is under way.
-type entrance struct {
+// An entering is one entry that is under way.
+type entering struct {
 	who    Identity
 	did    spending
 	before devices.Claim // what the browser was remembered as
@@ -40,7 +40,7 @@ func (g *Gate) enter(ctx context.Context, v *Visit, f *Flow, did spending) (Entr
 	}
 	since := g.house.flushes.Load()
 	claims := g.house.claims(v)
-	e := g.entrance(v, f, did, claims)
+	e := g.entering(v, f, did, claims)
 	who := e.who.Email
 	var seen *person
 	look := g.house.glance(who)
@@ -74,9 +74,9 @@ func (g *Gate) enter(ctx context.Context, v *Visit, f *Flow, did spending) (Entr
 	return entry, nil
 }
 
-// entrance describes an entry before the person's record is looked at.
-func (g *Gate) entrance(v *Visit, f *Flow, did spending, claims devices.Claims) *entrance {
-	e := &entrance{who: Identity{Source: f.Source, User: f.User, Email: f.Address}, did: did}
+// entering describes an entry before the person's record is looked at.
+func (g *Gate) entering(v *Visit, f *Flow, did spending, claims devices.Claims) *entering {
+	e := &entering{who: Identity{Source: f.Source, User: f.User, Email: f.Address}, did: did}
 	var known bool
 	e.before, known = claims.Find(string(e.who.Email), e.who.Source, e.who.User, v.Now)
 	e.s = g.session(v, e.who, "", v.Now, v.Now)
@@ -94,7 +94,7 @@ func (g *Gate) entrance(v *Visit, f *Flow, did spending, claims devices.Claims) 
 }
 
 // comeIn puts an entry into the record of its person.
-func (g *Gate) comeIn(v *Visit, e *entrance, p *person, now time.Time) {
+func (g *Gate) comeIn(v *Visit, e *entering, p *person, now time.Time) {
 	p.tidy(now)
 	p.Door, e.out = g.house.doorID(e.who.Email), p.Out
 	g.house.nameOn(p, e.who.Email)
@@ -145,7 +145,7 @@ func (g *Gate) seenFrom(v *Visit, name string) string {
 
 // replace remembers the browser of an entry in place of what it was remembered as
 // before.
-func (g *Gate) replace(v *Visit, p *person, e *entrance, now time.Time) (d devices.Record, gone []sessionEntry) {
+func (g *Gate) replace(v *Visit, p *person, e *entering, now time.Time) (d devices.Record, gone []sessionEntry) {
 	d = devices.Record{
 		ID: e.s.Browser, Made: now.Unix(), Used: now.Unix(), Coded: now.Unix(), Session: e.s.ID.String(), Seen: g.seenFrom(v, e.s.Browser),
 		Proof: e.did.proof(),
