@@ -105,7 +105,7 @@ func (l Letter) compose() body {
 		},
 	}
 	b.tellWhose(&n)
-	where := l.spot(lexicon)
+	where := l.whereabouts(lexicon)
 	b.tellWho(l, where)
 	if n.Subject.HasCode() {
 		b.carry(f, &n, l.Date)
@@ -134,7 +134,7 @@ func (b *body) browser(described string) string {
 
 // tellWho describes whoever the mail is about. Where that is the people who run
 // the site there is no browser to describe.
-func (b *body) tellWho(l Letter, where spot) {
+func (b *body) tellWho(l Letter, where whereabouts) {
 	browser := b.browser(tame(l.Browser))
 	if browser == "" || browser == devices.Unknown {
 		browser = b.Text("mail.unknown_browser", nil)
@@ -151,7 +151,7 @@ func (b *body) tellWho(l Letter, where spot) {
 const leftToRight = "\u200e"
 
 // tellEnds says until when something holds, and how many of something are left.
-func (b *body) tellEnds(f form, n *challenge.Notice, where spot) {
+func (b *body) tellEnds(f form, n *challenge.Notice, where whereabouts) {
 	b.Args["count"] = n.Count
 	if !n.Due.IsZero() {
 		b.Args["due"] = moment(b.Lexicon, n.Due, where)

@@ -32,23 +32,23 @@ func tame(name string) string {
 	return plain(foreign.ReplaceAllLiteralString(name, ""), maxForeign)
 }
 
-// A spot is what a mail says of where somebody is.
-type spot struct {
+// Whereabouts are what a mail says of where somebody is.
+type whereabouts struct {
 	near string         // "near Lisbon, Portugal"; empty when unknown
 	city string         // named in near; empty when it names none
 	zone *time.Location // of the city; nil when unknown
 	own  *time.Location // that the reader chose; nil: none
 }
 
-// spot tells a local time only where it names a city: what is no more than a
+// whereabouts tells a local time only where it names a city: what is no more than a
 // country may have several.
-func (l Letter) spot(lexicon *words.Lexicon) spot {
+func (l Letter) whereabouts(lexicon *words.Lexicon) whereabouts {
 	p := l.Notice.Place
 	where := words.Spot{City: tame(p.City), Country: tame(p.Country), Private: p.Private}
 	if p.Located {
 		where.Radius = p.Radius
 	}
-	s := spot{near: plain(lexicon.Near(where), maxName), own: zone(l.Notice.Zone)}
+	s := whereabouts{near: plain(lexicon.Near(where), maxName), own: zone(l.Notice.Zone)}
 	if where.City == "" || where.Private || !strings.Contains(s.near, where.City) {
 		return s
 	}
@@ -81,7 +81,7 @@ var zones sync.Map
 
 // credit is what the licence of a database asks for beside a place, without
 // anything that a reader could follow.
-func (l Letter) credit(s spot) string {
+func (l Letter) credit(s whereabouts) string {
 	if s.near == "" || l.Notice.Place.Private {
 		return ""
 	}
@@ -104,7 +104,7 @@ type fact struct {
 
 // facts leave out what is unknown. The User-Agent itself is never printed: it is
 // text that a stranger sends to other people in our name.
-func (l Letter) facts(lexicon *words.Lexicon, browser string, s spot) []fact {
+func (l Letter) facts(lexicon *words.Lexicon, browser string, s whereabouts) []fact {
 	var facts []fact
 	add := func(key, value string) {
 		if value != "" {
@@ -146,7 +146,7 @@ func (l Letter) network(lexicon *words.Lexicon) string {
 // moment is a time by the reader's clock, or else in UTC, and by the clocks of a city
 // where they differ from the reader's, without a year: four digits would look like a
 // code.
-func moment(lexicon *words.Lexicon, at time.Time, s spot) string {
+func moment(lexicon *words.Lexicon, at time.Time, s whereabouts) string {
 	read, text := at.UTC(), ""
 	if s.own == nil {
 		text = lexicon.Text("mail.moment", clock(lexicon, read))
