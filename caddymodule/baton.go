@@ -25,7 +25,7 @@ type baton struct {
 	shares    *sharing
 	admission *challenge.Admission
 	origin    string
-	spot      *spot // nil: not known to any gate so far
+	place     *toldPlace // nil: not known to any gate so far
 	token     web.Presented
 }
 
@@ -53,14 +53,14 @@ func (e *entrance) newBaton(r *http.Request, before *baton, out web.Outcome, gua
 	if !e.crowded() {
 		return nil
 	}
-	b := &baton{shares: e.shares, admission: out.Admission, origin: out.Origin, spot: spotOf(out), set: out.Cookies}
+	b := &baton{shares: e.shares, admission: out.Admission, origin: out.Origin, place: toldPlaceOf(out), set: out.Cookies}
 	if before != nil {
 		b.guard, b.set = before.guard, slices.Concat(before.set, out.Cookies)
 		if !guarded {
 			b.shares, b.admission, b.origin = before.shares, before.admission, before.origin
 		}
-		if b.spot == nil {
-			b.spot = before.spot
+		if b.place == nil {
+			b.place = before.place
 		}
 	}
 	b.cookies = slices.Clone(r.Header["Cookie"])
@@ -134,9 +134,9 @@ func (b *baton) lost() []string {
 // tell tells the app whom the gates let through. mine is what this gate tells those
 // behind it. What a gate before has said is over where this one knows of nobody.
 func (p *passage) tell(mine *baton) error {
-	shares, admission, here, origin := p.e.shares, p.out.Admission, spotOf(p.out), p.out.Origin
+	shares, admission, here, origin := p.e.shares, p.out.Admission, toldPlaceOf(p.out), p.out.Origin
 	if mine != nil {
-		shares, admission, here, origin = mine.shares, mine.admission, mine.spot, mine.origin
+		shares, admission, here, origin = mine.shares, mine.admission, mine.place, mine.origin
 	}
 	if admission == nil {
 		delete(p.vars, toldVar)
@@ -145,9 +145,9 @@ func (p *passage) tell(mine *baton) error {
 	return shares.tell(p, admission, here, origin)
 }
 
-// spotOf is where a request comes from, as far as its gate knows.
-func spotOf(out web.Outcome) *spot {
-	here, _ := out.Placed.(*spot)
+// toldPlaceOf is where a request comes from, as far as its gate knows.
+func toldPlaceOf(out web.Outcome) *toldPlace {
+	here, _ := out.Placed.(*toldPlace)
 	return here
 }
 

@@ -289,7 +289,7 @@ func (p *passage) remark() {
 func (p *passage) setPlaceholders() {
 	p.repl.Set("http.doorcode.decision", p.out.Decision)
 	p.repl.Set("http.doorcode.reason", string(p.out.Reason))
-	p.repl.Map(newSpot(p.d.gate.Locate(p.in.IP)).placeholder)
+	p.repl.Map(newToldPlace(p.d.gate.Locate(p.in.IP)).placeholder)
 	if p.out.Decision == web.DecisionCheck && p.in.Earlier != nil {
 		p.repl.Set("http.auth.candidate.id", p.in.Earlier.User)
 	}

@@ -123,7 +123,7 @@ func (m *Matcher) MatchWithError(r *http.Request) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	return m.meets(who.admission, time.Now()) && m.isFrom(who.spot), nil
+	return m.meets(who.admission, time.Now()) && m.isFrom(who.place), nil
 }
 
 func (m *Matcher) meets(a *challenge.Admission, now time.Time) bool {
@@ -147,7 +147,7 @@ func (m *Matcher) covers(e challenge.Email) bool {
 	return ok
 }
 
-func (m *Matcher) isFrom(here *spot) bool {
+func (m *Matcher) isFrom(here *toldPlace) bool {
 	if len(m.Country) == 0 {
 		return true
 	}

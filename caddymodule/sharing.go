@@ -56,7 +56,7 @@ type prepared struct {
 // each request.
 type told struct {
 	admission *challenge.Admission
-	spot      *spot
+	place     *toldPlace
 	user      any
 	provider  caddy.ReplacerFunc // placeholder
 }
@@ -65,11 +65,11 @@ type told struct {
 func (*told) String() string { return "[doorcode]" }
 
 // at is what is told of the session a at a place; nil is an unknown one.
-func (p *prepared) at(a *challenge.Admission, here *spot) *told {
-	if kept := p.told.Load(); kept != nil && kept.admission == a && kept.spot == here {
+func (p *prepared) at(a *challenge.Admission, here *toldPlace) *told {
+	if kept := p.told.Load(); kept != nil && kept.admission == a && kept.place == here {
 		return kept
 	}
-	made := &told{admission: a, spot: here, user: p.user}
+	made := &told{admission: a, place: here, user: p.user}
 	made.provider = made.placeholder
 	p.told.Store(made)
 	return made
@@ -119,7 +119,7 @@ func (t *told) placeholder(key string) (any, bool) {
 		}
 		return int(time.Since(session.AuthTime) / time.Second), true
 	}
-	return t.spot.placeholder(key)
+	return t.place.placeholder(key)
 }
 
 // only is a text that there is if something else is so.
@@ -135,14 +135,14 @@ func (e *entrance) preparePlace() func(*geo.Place) any {
 	if e.places == nil {
 		return nil
 	}
-	return func(p *geo.Place) any { return newSpot(p) }
+	return func(p *geo.Place) any { return newToldPlace(p) }
 }
 
-// A spot is a place as placeholders tell it. Values are boxed once.
-type spot struct{ country, city, asn any }
+// A toldPlace is a place as placeholders and matchers tell it. Values are boxed once.
+type toldPlace struct{ country, city, asn any }
 
-func newSpot(p *geo.Place) *spot {
-	s := &spot{country: p.Country, city: p.City, asn: ""}
+func newToldPlace(p *geo.Place) *toldPlace {
+	s := &toldPlace{country: p.Country, city: p.City, asn: ""}
 	if p.ASN != 0 {
 		s.asn = strconv.FormatUint(uint64(p.ASN), 10)
 	}
@@ -150,7 +150,7 @@ func newSpot(p *geo.Place) *spot {
 }
 
 // placeholder answers for a place; nil is an unknown one.
-func (s *spot) placeholder(key string) (any, bool) {
+func (s *toldPlace) placeholder(key string) (any, bool) {
 	if s == nil {
 		s = &nowhere
 	}
@@ -166,11 +166,11 @@ func (s *spot) placeholder(key string) (any, bool) {
 	}
 }
 
-var nowhere = spot{country: "", city: "", asn: ""}
+var nowhere = toldPlace{country: "", city: "", asn: ""}
 
 // tell tells an admitted request's matchers, placeholders and app of its session.
 // Placeholders that an earlier step has set stay: they come first.
-func (s *sharing) tell(p *passage, a *challenge.Admission, here *spot, origin string) error {
+func (s *sharing) tell(p *passage, a *challenge.Admission, here *toldPlace, origin string) error {
 	known, ok := a.Prepared.(*prepared)
 	if !ok {
 		return errNotPrepared
