@@ -237,6 +237,29 @@ func TestRuling23OfSeveralSessionCookiesOneValidOneWins(t *testing.T) {
 	}
 }
 
+func TestRuling23OfSeveralDeviceCookiesTheOneThatOpensWins(t *testing.T) {
+	w := newWorld(t)
+	g := w.gate(challenge.GateOptions{})
+	b, planted := w.browser(g).signIn(ana, true), w.browser(g).signIn(bob, true)
+	for _, tt := range []struct {
+		name   string
+		values []string
+		want   string
+	}{
+		{"bad first", []string{"junk", b.device}, b.device},
+		{"good first", []string{b.device, "junk"}, b.device},
+		{"the same twice", []string{b.device, b.device}, b.device},
+		{"two browsers", []string{b.device, "junk", planted.device}, ""},
+		{"none", []string{"junk", ""}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := g.ChooseDevice(*b.visit(), tt.values); got != tt.want {
+				t.Errorf("ChooseDevice = %.12q…, want %.12q…", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestRuling21AuthTimeIsThatOfTheLastCode(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser(w.gate(challenge.GateOptions{})).signIn(ana, true)

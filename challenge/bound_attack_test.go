@@ -182,8 +182,19 @@ func TestBND03APassIsOfItsOwnBrowser(t *testing.T) {
 		copied.pass = thief.pass
 		copied.wantCheck("with a pass of the thief's own", challenge.Unproved)
 		v := m.visit()
-		if m.gate.ChoosePass(*v, []string{m.pass, "planted"}) != m.pass || m.gate.ChoosePass(*v, []string{m.pass, thief.pass}) != "" {
-			t.Error("of several passes the wrong one is chosen")
+		for _, tt := range []struct {
+			name   string
+			values []string
+			want   string
+		}{
+			{"one of ours", []string{"planted", m.pass}, m.pass},
+			{"the same twice", []string{m.pass, m.pass}, m.pass},
+			{"two of ours", []string{m.pass, "planted", thief.pass}, ""},
+			{"none of ours", []string{"planted", ""}, ""},
+		} {
+			if got := m.gate.ChoosePass(*v, tt.values); got != tt.want {
+				t.Errorf("%s: ChoosePass = %.12q…, want %.12q…", tt.name, got, tt.want)
+			}
 		}
 	})
 }

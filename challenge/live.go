@@ -325,25 +325,3 @@ func (g *Gate) extend(live *Live, now time.Time) string {
 	g.house.keepTicket(&ticket{live, token, now})
 	return token
 }
-
-// maxChoice bounds how many cookies of one request are looked at.
-const maxChoice = 32
-
-// Choose picks the session cookie when a request brings several: the session
-// that is valid wins, two different valid ones count as none, since one of them
-// was planted from a sibling domain.
-func (g *Gate) Choose(ctx context.Context, v Visit, values []string) string {
-	chosen, key := "", ""
-	for _, value := range values[:min(len(values), maxChoice)] {
-		v.Session = value
-		live, _, err := g.live(ctx, &v)
-		switch {
-		case err != nil || live.key == key:
-		case chosen != "":
-			return ""
-		default:
-			chosen, key = value, live.key
-		}
-	}
-	return chosen
-}

@@ -34,23 +34,6 @@ func (h *House) sealClaims(v *Visit, c devices.Claims) string {
 	return h.ring.SealString(labelDevice, c.Encode(), []byte(v.Audience))
 }
 
-// ChooseDevice picks the device cookie when a request brings several: one that
-// opens wins over what a sibling domain planted, two that open count as none.
-func (g *Gate) ChooseDevice(v Visit, values []string) string {
-	chosen := ""
-	for _, value := range values[:min(len(values), maxChoice)] {
-		v.Device = value
-		if value == chosen || g.house.claims(&v) == nil {
-			continue
-		}
-		if chosen != "" {
-			return ""
-		}
-		chosen = value
-	}
-	return chosen
-}
-
 // Remembers reports whether the browser would let somebody in without a code. It
 // changes nothing.
 func (g *Gate) Remembers(ctx context.Context, v *Visit) bool {

@@ -77,23 +77,6 @@ func (g *Gate) unproved(d *devices.Record, v *Visit) bool {
 	return !ok || p.Browser != d.ID || p.Key != k.key || !p.Counts(v.Now)
 }
 
-// ChoosePass picks the pass when a request brings several: one of ours wins, two
-// different ones count as none.
-func (g *Gate) ChoosePass(v Visit, values []string) string {
-	chosen := ""
-	for _, value := range values[:min(len(values), maxChoice)] {
-		v.Pass = value
-		if _, ok := g.house.passOf(&v); !ok {
-			continue
-		}
-		if chosen != "" {
-			return ""
-		}
-		chosen = value
-	}
-	return chosen
-}
-
 // meetKey is for a session that brings a pass, of whose key nothing is known here: from
 // now on its browser is held to the key, since it has the answer to its registration.
 // A browser that never had it can be offered another one.
