@@ -133,17 +133,9 @@ func (g *Gate) tellFresh(ctx context.Context, v *Visit, verdict *Verdict, fresh 
 // that the request speaks for. fresh is what it makes of the visit's place, unless that
 // was judged before.
 func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time, verdict *Verdict) (known bool, fresh *sighting) {
-	a := live.admission(g)
-	if a == nil || !a.holds(v) {
-		if a = g.admission(v, live); a == nil {
-			return false, nil
-		}
-		if !a.right.Allowed {
-			g.log(ctx, v, Event{Name: Denied, Address: a.Identity.Email, Source: live.Source, User: live.User, Rule: a.right.Rule})
-			if live.kept() {
-				g.tell(ctx, v, Verdict{Decision: Deny, Identity: a.Identity, Admission: a}, nil)
-			}
-		}
+	a := g.admissionOf(ctx, v, live)
+	if a == nil {
+		return false, nil
 	}
 	verdict.Decision, verdict.Identity, verdict.Admission = Pass, a.Identity, a
 	if !a.right.Allowed {
@@ -159,26 +151,7 @@ func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time
 		return true, nil
 	}
 	verdict.Observed, verdict.Placed = seen.said.Observed, seen.placed
-	switch {
-	case seen.barred:
-		verdict.Decision, verdict.Barred = Deny, true
-		return true, fresh
-	case g.wantsKey(v, live):
-		verdict.Decision, verdict.Reason, verdict.Keyless = Deny, Keyless, true
-		g.tell(ctx, v, *verdict, nil)
-		return true, fresh
-	case g.wantsPasskey(v, live):
-		verdict.Decision, verdict.Reason = Check, NeedsPasskey
-		g.tell(ctx, v, *verdict, nil)
-		return true, fresh
-	case seen.said.Asks != 0:
-		verdict.Decision, verdict.Reason = Check, seen.said.Asks.First()
-		return true, fresh
-	case v.Page.MaxAge > 0 && !g.isFresh(v, live):
-		verdict.Decision, verdict.Reason = Check, Sensitive
-		if live.kept() {
-			g.tell(ctx, v, *verdict, nil)
-		}
+	if g.holdsUp(ctx, v, live, seen, verdict) {
 		return true, fresh
 	}
 	if idle := g.policy.Session.Idle; idle > 0 && live.kept() && v.Now.Sub(active) > idle/4 {
@@ -188,6 +161,48 @@ func (g *Gate) judge(ctx context.Context, v *Visit, live *Live, active time.Time
 		g.settleSecret(ctx, v, live, generation)
 	}
 	return true, fresh
+}
+
+// admissionOf is what the gate's lists make of a session, made anew where they have
+// changed since; nil when it is not one of the identity that the request speaks for.
+func (g *Gate) admissionOf(ctx context.Context, v *Visit, live *Live) *Admission {
+	a := live.admission(g)
+	if a != nil && a.holds(v) {
+		return a
+	}
+	if a = g.admission(v, live); a == nil || a.right.Allowed {
+		return a
+	}
+	g.log(ctx, v, Event{Name: Denied, Address: a.Identity.Email, Source: live.Source, User: live.User, Rule: a.right.Rule})
+	if live.kept() {
+		g.tell(ctx, v, Verdict{Decision: Deny, Identity: a.Identity, Admission: a}, nil)
+	}
+	return a
+}
+
+// holdsUp reports whether something keeps a session that may pass from this page, and
+// says in the verdict what. What comes of its place was told when that was judged.
+func (g *Gate) holdsUp(ctx context.Context, v *Visit, live *Live, seen *sighting, verdict *Verdict) bool {
+	switch {
+	case seen.barred:
+		verdict.Decision, verdict.Barred = Deny, true
+	case g.wantsKey(v, live):
+		verdict.Decision, verdict.Reason, verdict.Keyless = Deny, Keyless, true
+		g.tell(ctx, v, *verdict, nil)
+	case g.wantsPasskey(v, live):
+		verdict.Decision, verdict.Reason = Check, NeedsPasskey
+		g.tell(ctx, v, *verdict, nil)
+	case seen.said.Asks != 0:
+		verdict.Decision, verdict.Reason = Check, seen.said.Asks.First()
+	case v.Page.MaxAge > 0 && !g.isFresh(v, live):
+		verdict.Decision, verdict.Reason = Check, Sensitive
+		if live.kept() {
+			g.tell(ctx, v, *verdict, nil)
+		}
+	default:
+		return false
+	}
+	return true
 }
 
 // isFresh reports whether the session's code is as fresh as the page wants it,
