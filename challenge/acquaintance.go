@@ -19,17 +19,17 @@ import (
 // kept in memory; others wait for the store.
 const maxNames = 250_000
 
-// maxPasses bounds how many cookies are, while the store is away; others cost
+// maxStranded bounds how many cookies are, while the store is away; others cost
 // their opening again.
-const maxPasses = 20_000
+const maxStranded = 20_000
 
 // acquaintances are the people whose remembered browsers this process has seen in
 // the store. While the store does not answer, gates may go by them, see
 // [AllowKnownBrowsers].
 type acquaintances struct {
-	wanted atomic.Bool // by some gate; nothing is kept before
-	people *otter.Cache[id, *acquaintance]
-	passes *otter.Cache[string, *pass] // by cookie
+	wanted   atomic.Bool // by some gate; nothing is kept before
+	people   *otter.Cache[id, *acquaintance]
+	stranded *otter.Cache[string, *stranding] // by cookie
 	// beats grow with each end that concerns somebody whose id begins so, and
 	// flushes with each loss of all: what was read before may be out of date.
 	beats   [256]atomic.Uint64
@@ -58,13 +58,13 @@ func newAcquaintances() *acquaintances {
 			MaximumWeight: maxNames,
 			Weigher:       func(_ id, a *acquaintance) uint32 { return uint32(len(a.browsers) + len(a.sessions)) },
 		}),
-		passes: otter.Must(&otter.Options[string, *pass]{MaximumSize: maxPasses}),
+		stranded: otter.Must(&otter.Options[string, *stranding]{MaximumSize: maxStranded}),
 	}
 }
 
 func (a *acquaintances) close() {
 	a.people.StopAllGoroutines()
-	a.passes.StopAllGoroutines()
+	a.stranded.StopAllGoroutines()
 }
 
 // A glance is a look at somebody's record that is under way.
@@ -94,8 +94,8 @@ func (g glance) saw(p *person) {
 	if g.at == nil {
 		return
 	}
-	if g.at.passes.EstimatedSize() > 0 { // the store is back
-		g.at.passes.InvalidateAll()
+	if g.at.stranded.EstimatedSize() > 0 { // the store is back
+		g.at.stranded.InvalidateAll()
 	}
 	seen := &acquaintance{places: p.Places}
 	for i := range p.Devices {
@@ -173,8 +173,8 @@ func (a *acquaintances) browser(person id, name string) (*acquaintance, *familia
 	return nil, nil
 }
 
-// still reports whether a pass goes by what is known.
-func (a *acquaintances) still(p *pass) bool {
+// still reports whether a stranding goes by what is known.
+func (a *acquaintances) still(p *stranding) bool {
 	known, ok := a.people.GetIfPresent(p.person)
 	return ok && known == p.known
 }

@@ -17,9 +17,9 @@ import (
 // as long as with the store at hand, whatever other machines were shown since.
 const settling = time.Minute
 
-// A pass is how a remembered browser was admitted while the store was away, kept by
+// A stranding is how a remembered browser was admitted while the store was away, kept by
 // its cookie, so that its next request costs no more than one in a session.
-type pass struct {
+type stranding struct {
 	person   id
 	known    *acquaintance
 	familiar *familiar
@@ -38,14 +38,14 @@ func (g *Gate) stranded(ctx context.Context, v *Visit, who Identity, claim devic
 	if !g.strands(ctx, fault) {
 		return Verdict{}, false
 	}
-	p := &pass{person: g.house.personID(who.Email), who: who, claim: claim, audience: v.Audience, named: v.Earlier != nil}
+	p := &stranding{person: g.house.personID(who.Email), who: who, claim: claim, audience: v.Audience, named: v.Earlier != nil}
 	p.known, p.familiar = g.house.known.browser(p.person, claim.ID)
 	if p.familiar == nil {
 		return Verdict{}, false
 	}
 	verdict, ok := g.strand(ctx, v, p)
 	if ok {
-		g.house.known.passes.Set(strings.Clone(v.Device), p) // or its whole line would stay with it
+		g.house.known.stranded.Set(strings.Clone(v.Device), p) // or its whole line would stay with it
 	}
 	return verdict, ok
 }
@@ -55,20 +55,20 @@ func (g *Gate) strandedStill(ctx context.Context, v *Visit) (Verdict, bool) {
 	if !g.strands(ctx, nil) {
 		return Verdict{}, false
 	}
-	p, ok := g.house.known.passes.GetIfPresent(v.Device)
+	p, ok := g.house.known.stranded.GetIfPresent(v.Device)
 	if !ok || !p.fits(v) || !g.house.known.still(p) {
 		return Verdict{}, false
 	}
 	return g.strand(ctx, v, p)
 }
 
-// fits reports whether the cookie of a pass says the same to this visit: see
+// fits reports whether the cookie of a stranding says the same to this visit: see
 // claimOf, and what the cookie is sealed to.
-func (p *pass) fits(v *Visit) bool {
+func (p *stranding) fits(v *Visit) bool {
 	return p.audience == v.Audience && p.named == (v.Earlier != nil) && (!p.named || v.Earlier.same(p.who)) && v.Now.Unix() < p.claim.Expires
 }
 
-func (g *Gate) strand(ctx context.Context, v *Visit, p *pass) (Verdict, bool) {
+func (g *Gate) strand(ctx context.Context, v *Visit, p *stranding) (Verdict, bool) {
 	f := p.familiar
 	if !g.trusts(f, p.claim.Generation, v.Now) || g.unproved(&f.Record, v) || v.Page.MaxAge > 0 { // no code is fresh that is not asked for
 		return Verdict{}, false
