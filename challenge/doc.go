@@ -58,15 +58,56 @@
 // policy. Challenges that began on a machine are followed by it to their end, decoys like
 // any other, so that operators learn of those in which nobody came in.
 //
-// # What there is
+// # Words
 //
-//   - [House] is what all gates share and what outlives a change of
-//     configuration: store, keys, mail queue, the sessions seen on this machine.
-//   - [Gate] decides at one place in front of an app, by its own [Policy].
-//   - [Access] says who may pass. It never changes; a gate is given another one.
-//   - [Flow] is one browser's way through a check, sealed in its cookie.
-//   - [Live] is a session that this machine has verified, and [Admission] what one
-//     gate makes of it.
+// What the words of the domain mean, and the type that carries each. A type in brackets
+// is exported; the others are of this package too, unless another one is named.
+//
+//   - access ([Access]): who may pass. It never changes; a gate is given another one.
+//   - admission ([Admission]): a session as one gate judges it, by its access.
+//   - admit ([Gate.Admit]): to say what becomes of a request.
+//   - arrival (Arrival of challenge/web): a request as the server in front knows it, of
+//     which a door makes a visit.
+//   - baton (baton of caddymodule): what a gate tells those behind it in the same site.
+//   - challenge (pending): what waits for a code, in the door of its address.
+//   - change ([Change]): what a code is to allow, where it neither signs in nor confirms a
+//     session.
+//   - code ([Code]): what is mailed.
+//   - crowd (crowd): whom a visit is counted with at an address: owners, an office, or
+//     strangers.
+//   - door (door): the record of all that is tried at an address.
+//   - door (Door of challenge/web): what serves one gate over HTTP.
+//   - doorway (doorway of caddymodule): an entrance that is open, with its gate and door.
+//   - entrance (entrance of caddymodule): one handler at work: its settings made ready, and
+//     its gate, which opens later.
+//   - entry (entered): one time that a person showed who they are, as their record keeps
+//     it, so that they can say that it was not them. [Entry] is what it gives the browser.
+//   - flow ([Flow]): one browser's way through a check, sealed in its cookie.
+//   - gate ([Gate]): what decides at one place in front of an app, by its own [Policy].
+//   - grounds (grounds): what a decision went by, whatever the gate makes of it.
+//   - house ([House]): what all gates share and what outlives a change of configuration:
+//     store, keys, mail queue, the sessions seen on this machine.
+//   - identity ([Identity]): whom a request speaks for.
+//   - live session ([Live]): a session that this machine has verified. Where an earlier
+//     step's word or an access token admits somebody, it stands for one.
+//   - pass (Pass of challenge/bound): says until when a browser has proved to hold a key.
+//     [Pass] is a decision.
+//   - passage (passage of caddymodule): one request on its way through a gate.
+//   - permit (permit): leave to make a change, which a right code gives for a few minutes,
+//     once.
+//   - person (person): the record of somebody who has proved an address.
+//   - reason ([Reason]): why a check is needed.
+//   - right ([Right]): what access says of one address.
+//   - session (Session of challenge/sessions): the proof that a browser's user reads the
+//     mail of an address.
+//   - sighting (sighting): what a gate makes of a session at one network address.
+//   - spot (spot): where a visit comes from.
+//   - stranding (stranding): how a remembered browser was admitted while the store was away.
+//   - ticket (ticket): one cookie of a session; signed again for a later idle limit, it is
+//     another ticket of the same session.
+//   - verdict ([Verdict]): the answer to a visit.
+//   - visit ([Visit]): what one request tells the gate.
+//   - way ([Way]): how a person shows at the door who they are: by a mailed code or else.
 //
 // # Who owns which record
 //
