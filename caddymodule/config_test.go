@@ -187,8 +187,11 @@ func TestAMissingSecretIsNeverAnEmptyOne(t *testing.T) {
 	}
 	for _, tt := range []struct{ secret, want string }{
 		{"{env.DOORCODE_TEST_UNSET}", "mail smtp: {env.DOORCODE_TEST_UNSET} is not set"},
-		{"{file." + empty + "}", "mail smtp: {file." + empty + "} is missing, empty or not readable"},
-		{"{file." + dir + "/none}", "is missing, empty or not readable"},
+		{"{file." + empty + "}", "mail smtp: {file." + empty + "} is empty: write the secret into the file"},
+		{"{file." + dir + "/none}", "/none} is missing: there is no such file; write the secret into it"},
+		{"{file." + dir + "}", "} is not readable: "},
+		{"{file." + dir + "/none", `'password': a brace opens a placeholder that has no end; write } behind its name, or \{ for a brace that belongs to the value`},
+		{"{env.DOORCODE_TEST_UNSET}{file." + dir, "a brace opens a placeholder that has no end"},
 		{"pa{ss}word", `mail smtp: a brace in the value begins no known placeholder; write \{ for a brace that belongs to the value`},
 	} {
 		t.Run(tt.secret, func(t *testing.T) {

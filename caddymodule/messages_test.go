@@ -159,6 +159,7 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 		{"a session bound to a word", site("session {", "device_bound on", "}"), "'device_bound' takes auto, off or required, got 'on', at Caddyfile:4"},
 		{"a file below the request", site("secret {file.secret}"), "'secret' cannot depend on a request; a file needs an absolute path, such as {file./run/secrets/secret}, at Caddyfile:3"},
 		{"a short secret", site("secret hunter2"), "'secret' needs at least 32 bytes, got 7, at Caddyfile:3"},
+		{"a secret whose brace is not closed", site("secret {file./etc/caddy/the-secret-of-the-door"), "a brace opens a placeholder that has no end; write } behind its name"},
 		{"a file as secret", site("secret /run/secrets/doorcode"), "'secret' needs at least 32 bytes, got 21; for a file write {file./path/file}, at Caddyfile:3"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { refuses(t, tt.caddyfile, tt.want) })

@@ -162,7 +162,7 @@ func TestARedisThatCannotBeUsedIsFoundWhenLoading(t *testing.T) {
 		{"servers that differ", "{env.DOORCODE_TEST_GOOD} redis://b {\ncluster\n}", "need the same scheme, user, password and database"},
 		{"a URL that is not set", "{env.DOORCODE_TEST_UNSET}", "storage redis: {env.DOORCODE_TEST_UNSET} is not set"},
 		{"a password that is not set", "redis://a {\npassword {env.DOORCODE_TEST_UNSET}\n}", "storage redis: {env.DOORCODE_TEST_UNSET} is not set"},
-		{"an empty password file", "redis://a {\npassword {file." + empty + "}\n}", "is missing, empty or not readable"},
+		{"an empty password file", "redis://a {\npassword {file." + empty + "}\n}", "is empty: write the secret into the file"},
 		{"a sentinel's password that is not set", "redis://a {\nsentinel m {\npassword {env.DOORCODE_TEST_UNSET}\n}\n}", "storage redis: sentinel: {env.DOORCODE_TEST_UNSET} is not set"},
 		{"a password with a brace", "redis://a {\npassword hun{ter2}\n}", "a brace in the value begins no known placeholder"},
 		{"authorities that are missing", "redis://a {\ntls {\nca /nonexistent/ca.pem\n}\n}", "storage redis: tls: ca: open /nonexistent/ca.pem: no such file"},

@@ -6,6 +6,7 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -59,9 +60,12 @@ func checkSecretLength(clear string) error {
 	return nil
 }
 
-// checkPlaceholders refuses what Caddy makes of `{file.name}` in a site: a
-// part of the request's path, under control of the visitor.
+// checkPlaceholders refuses a placeholder that is not closed, and what Caddy makes of
+// `{file.name}` in a site: a part of the request's path, under control of the visitor.
 func (s Secret) checkPlaceholders(word string) error {
+	if err := checkClosed(string(s)); err != nil {
+		return fmt.Errorf("'%s': %w", word, err)
+	}
 	if strings.Contains(string(s), "{http.request.") {
 		return fmt.Errorf("'%s' cannot depend on a request; a file needs an absolute path, such as {file./run/secrets/%s}", word, word)
 	}
@@ -92,9 +96,31 @@ func (clearText) String() string { return hidden }
 // Format hides the secret from every verb.
 func (clearText) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }
 
+// checkClosed refuses a brace that opens a placeholder without an end. Caddy takes it
+// and all behind it as they stand: the name of a key file would be the key.
+func checkClosed(text string) error {
+	open := -1
+	for i := range len(text) {
+		switch {
+		case i > 0 && text[i-1] == '\\': // Caddy's escape
+		case text[i] == '{' && open < 0:
+			open = i
+		case text[i] == '}':
+			open = -1
+		}
+	}
+	if open < 0 {
+		return nil
+	}
+	return errors.New(`a brace opens a placeholder that has no end; write } behind its name, or \{ for a brace that belongs to the value`)
+}
+
 // expanded replaces placeholders, of which none may be empty: a missing key file
 // must never become an empty key.
 func expanded(repl *caddy.Replacer, text string) (string, error) {
+	if err := checkClosed(text); err != nil {
+		return "", err
+	}
 	out, err := repl.ReplaceOrErr(text, true, true)
 	if err == nil {
 		return out, nil
@@ -104,10 +130,25 @@ func expanded(repl *caddy.Replacer, text string) (string, error) {
 	case strings.HasPrefix(name, "{env."):
 		return "", fmt.Errorf("%s is not set", name)
 	case strings.HasPrefix(name, "{file."):
-		return "", fmt.Errorf("%s is missing, empty or not readable", name)
+		return "", fileFault(name)
 	}
 	// What stands between the braces may be part of a password: say nothing of it.
 	return "", errors.New(`a brace in the value begins no known placeholder; write \{ for a brace that belongs to the value`)
+}
+
+// fileFault says why a file gives no secret. Caddy tells that in its log alone.
+func fileFault(placeholder string) error {
+	path := strings.TrimSuffix(strings.TrimPrefix(placeholder, "{file."), "}")
+	_, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s is missing: there is no such file; write the secret into it", placeholder)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s is not readable: give the file to the user that Caddy runs as", placeholder)
+	case err != nil:
+		return fmt.Errorf("%s is not readable: %w", placeholder, err)
+	}
+	return fmt.Errorf("%s is empty: write the secret into the file", placeholder)
 }
 
 func placeholderIn(text string) string {
