@@ -67,6 +67,7 @@ func (a *App) Start() error {
 	if len(faults) == 0 {
 		a.building.keepUp()
 		a.building.tellLoaded()
+		a.building.tellBypassed()
 	}
 	return errors.Join(faults...)
 }

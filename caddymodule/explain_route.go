@@ -10,8 +10,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 )
 
@@ -78,15 +76,8 @@ func (k *routeWalk) handler(handler caddyhttp.MiddlewareHandler, next caddyhttp.
 		return k.namedRoute(h.Name, next)
 	case *rewrite.Rewrite, caddyhttp.VarsMiddleware, *caddyhttp.VarsMiddleware:
 		return caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error { return handler.ServeHTTP(w, r, next) })
-	case *reverseproxy.Handler:
-		if h.Rewrite == nil || len(h.HandleResponse) == 0 { // else it is forward_auth
-			return k.stop(name)
-		}
-	case *fileserver.FileServer:
-		if !h.PassThru {
-			return k.stop(name)
-		}
-	case *caddyhttp.StaticResponse, caddyhttp.StaticResponse, *caddyhttp.StaticError, caddyhttp.StaticError:
+	}
+	if final(handler) {
 		return k.stop(name)
 	}
 	return caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {

@@ -23,6 +23,7 @@ type stand struct {
 	tls     bool     // over https at least once
 	roots   []string // folders that the http app serves files from
 	inside  string   // path below which it is reached, such as "/admin"; empty: anywhere
+	behind  string   // what answers every request before it; empty: it is reached
 }
 
 // walk is one way through the routes.
@@ -34,6 +35,7 @@ type walk struct {
 	named  map[string]bool // named routes on this way, against circles
 	cut    string          // what of the path was taken off on this way
 	inside string          // the path that this way leads to, whole
+	behind string          // what answers every request before this way goes on
 }
 
 // survey finds the stand of every handler.
@@ -67,6 +69,12 @@ func (w walk) routes(routes caddyhttp.RouteList, hosts []string) {
 				continue
 			}
 			below.handler(handler, inner)
+			if below.behind == "" {
+				below.behind = answering(handler)
+			}
+		}
+		if len(route.MatcherSets) == 0 {
+			w.behind = below.behind
 		}
 	}
 }
@@ -169,6 +177,9 @@ func narrowed(outer []string, sets caddyhttp.MatcherSets) []string {
 // note adds what one way says of a handler's stand.
 func (w walk) note(e *entrance, hosts []string) {
 	p, known := w.found[e]
+	if !known || w.behind == "" {
+		p.behind = w.behind
+	}
 	if !known || w.inside == "" {
 		p.inside = w.inside
 	}

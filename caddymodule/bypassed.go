@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: The Doorcode authors
+// SPDX-License-Identifier: Apache-2.0
+
+package caddymodule
+
+import (
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"go.uber.org/zap"
+)
+
+// tellBypassed warns of gates that guard nothing: Caddy starts with them all the same,
+// and everybody gets to the app.
+func (b *building) tellBypassed() {
+	gates := b.gates()
+	if len(gates) == 0 {
+		b.logger.Warn("no site has a doorcode directive, so nothing is guarded; write 'doorcode' into each site that is to be, also where all settings are global")
+	}
+	stands, err := b.stands()
+	if err != nil {
+		return // then no gate could be opened
+	}
+	for _, e := range gates {
+		if by := stands[e].behind; by != "" {
+			b.logger.Warn("no request reaches this gate, since what stands before it answers all of them; write doorcode before it, as Caddy orders them by itself",
+				zap.String("answers", by), zap.Strings("origins", b.originsOf(e)))
+		}
+	}
+}
+
+// answering is the name of a handler that answers every request itself, which leaves
+// those behind it without any. It is empty for one that may let a request go on.
+func answering(handler caddyhttp.MiddlewareHandler) string {
+	if sub, ok := handler.(*caddyhttp.Subroute); ok {
+		for _, route := range sub.Routes {
+			for _, inner := range route.Handlers {
+				if by := answering(inner); by != "" && len(route.MatcherSets) == 0 {
+					return by
+				}
+			}
+		}
+		return ""
+	}
+	if !final(handler) {
+		return ""
+	}
+	return nameOf(handler)
+}
+
+// final reports that a handler of Caddy's own never hands a request on.
+func final(handler caddyhttp.MiddlewareHandler) bool {
+	switch h := handler.(type) {
+	case *reverseproxy.Handler:
+		return h.Rewrite == nil || len(h.HandleResponse) == 0 // else it is forward_auth
+	case *fileserver.FileServer:
+		return !h.PassThru
+	case *caddyhttp.StaticResponse, caddyhttp.StaticResponse, *caddyhttp.StaticError, caddyhttp.StaticError:
+		return true
+	}
+	return false
+}
