@@ -50,7 +50,7 @@ func (d *Door) showInbox(w http.ResponseWriter, r *http.Request, in *Arrival) {
 		empty(w, http.StatusInternalServerError)
 		return
 	}
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; frame-src 'self'")
+	h.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; frame-src 'self'")
 	h.Set("Refresh", "3")
 	write(w, r, http.StatusOK, "text/html; charset=utf-8", page.Bytes())
 }
@@ -81,7 +81,7 @@ body{font:1rem/1.5 system-ui,sans-serif;margin:2rem auto;max-width:44rem;padding
 article{border:1px solid #8886;border-radius:.75rem;margin:1rem 0;overflow:hidden}
 header{padding:1rem 1.25rem;border-bottom:1px solid #8884}
 h2{font-size:1.05rem;margin:0}header p{margin:.25rem 0 0;opacity:.75;font-size:.9rem}
-iframe{border:0;width:100%;height:42rem;background:#fff}
+iframe{border:0;width:100%;height:42rem;background:#fff}@media(max-width:30rem){iframe{height:52rem}}
 footer{padding:.75rem 1.25rem}pre{display:none;white-space:pre-wrap;overflow-wrap:anywhere}pre:target{display:block}
 </style></head><body><h1>Inbox</h1>
 <p>Every mail that Doorcode sends in this trial lands here. The page looks for new mail every three seconds.</p>
