@@ -49,7 +49,7 @@ type question struct {
 	usual           []netip.Addr
 	session         bool
 	bound, passkey  bool          // the browser has a key; the last proof was a passkey
-	last            time.Duration // since the last code; negative: not said
+	last            time.Duration // since the last proof; negative: not said
 	asJSON          bool
 }
 
@@ -67,8 +67,8 @@ func explainCommand() *cobra.Command {
 		Short: "Tells what a configuration does with a request, and why",
 		Long: "Loads a configuration as 'caddy validate' does and asks its gates about one request, with a person\n" +
 			"who is made up as the flags say. Nothing is opened, sent or kept: everything is in memory.\n\n" +
-			"The exit code is 0 if the request reaches the app, 3 if a code is asked for, 4 if it is refused,\n" +
-			"and 1 if there is no answer.",
+			"The exit code is 0 if the request reaches the app, 3 if a code or passkey is asked for, 4 if it is\n" +
+			"refused, and 1 if there is no answer.",
 		Args:         cobra.NoArgs,
 		SilenceUsage: true,
 	}
@@ -94,11 +94,11 @@ func explainCommand() *cobra.Command {
 	flags.StringVar(&q.user, "user", "", "what an earlier step calls the person (default: the address)")
 	flags.StringVar(&q.agent, "agent", usualAgent, "what the browser calls itself")
 	flags.BoolVar(&q.known, "known-browser", false, "the browser is remembered")
-	flags.StringArrayVar(&a.usual, "usual", nil, "where the person has signed in before; may be repeated, the first is where the last code was entered (default: nowhere yet)")
-	flags.StringVar(&a.session, "session", "", "there is a session whose code was entered so long ago")
+	flags.StringArrayVar(&a.usual, "usual", nil, "where the person has signed in before; may be repeated, the first is where the last code was entered, or passkey used (default: nowhere yet)")
+	flags.StringVar(&a.session, "session", "", "there is a session whose code was entered, or passkey used, so long ago")
 	flags.BoolVar(&q.bound, "bound", false, "the browser has a key of its machine, and proves it; with --known-browser or --session")
 	flags.BoolVar(&q.passkey, "passkey", false, "the last proof was a passkey, and no code; with --known-browser or --session")
-	flags.StringVar(&a.last, "last", "", "how long ago the last code was entered (default: 24h)")
+	flags.StringVar(&a.last, "last", "", "how long ago the last code was entered, or passkey used (default: 24h)")
 	flags.BoolVar(&q.asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -164,13 +164,13 @@ func readIP(flag, text string) (netip.Addr, error) {
 // longestLast is how long what is known of a person lasts, without a new code.
 const longestLast = 360 * day
 
-// fillAge reads how old the last code is.
+// fillAge reads how old the last proof is.
 func (q *question) fillAge(a asked) error {
 	q.session, q.last = a.session != "", -1
 	flag, text := "--last", a.last
 	if q.session {
 		if a.last != "" {
-			return errors.New("--session says already when the last code was entered; leave --last out")
+			return errors.New("--session says already how old the last code or passkey is; leave --last out")
 		}
 		flag, text = "--session", a.session
 	}

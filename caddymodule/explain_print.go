@@ -103,7 +103,7 @@ func (j *judged) print(s *sheet) {
 	s.line("bind", j.Bind)
 	s.line("ways in", j.Ways.text())
 	if j.MaxAge != "" {
-		s.line("sensitive", "wants a code of the last "+j.MaxAge)
+		s.line("sensitive", "wants "+j.Ways.fresh()+" of the last "+j.MaxAge)
 	}
 	if len(j.Observed) > 0 {
 		s.line("observed", strings.Join(j.Observed, " ")+" would have asked")

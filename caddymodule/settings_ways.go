@@ -190,6 +190,17 @@ func (w judgedWays) text() string {
 	return text
 }
 
+// fresh is what a page wants that wants one again.
+func (w judgedWays) fresh() string {
+	switch {
+	case w.Accept == string(challenge.AcceptPasskey):
+		return "a passkey"
+	case w.Passkeys:
+		return "a code or passkey"
+	}
+	return "a code"
+}
+
 func (a Audit) policy() challenge.AuditPolicy {
 	return challenge.AuditPolicy{Keep: time.Duration(a.Keep), IP: challenge.AuditIP(a.IP)}
 }

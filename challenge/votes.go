@@ -6,6 +6,7 @@ package challenge
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge/devices"
@@ -84,7 +85,7 @@ func (g *Gate) vantageOfBrowser(ctx context.Context, v *Visit, claim devices.Cla
 	}
 	facts.Page = v.Page
 	if d != nil {
-		facts.Coded, facts.Renewed = time.Unix(d.Coded, 0), true
+		facts.Coded, facts.Renewed, facts.ByPasskey = time.Unix(d.Coded, 0), true, slices.Contains(d.Proof, methodPresent)
 	}
 	return at, renews, nil
 }
@@ -92,6 +93,7 @@ func (g *Gate) vantageOfBrowser(ctx context.Context, v *Visit, claim devices.Cla
 // vantageOfLive is that of a session, or of an earlier step's word.
 func (g *Gate) vantageOfLive(ctx context.Context, v *Visit, live *Live) (vantage, error) {
 	facts, err := g.factsOfLive(ctx, v, live)
+	facts.ByPasskey = live.byPasskey
 	return vantage{facts: facts, live: live}, err
 }
 

@@ -90,3 +90,31 @@ func TestExplainAndCheckKnowPasskeysAndKeys(t *testing.T) {
 		t.Errorf("a key of a browser that was never here: %v", err)
 	}
 }
+
+// Who has never typed a code must not read of how old it is.
+func TestExplainSaysAPasskeyWhereItWasOne(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "Caddyfile")
+	text := strings.Replace(proving, "accept passkey\n", "accept passkey\n\t\tsensitive /admin/* 10m\n", 1) +
+		"\nboth.localhost {\n\ttls internal\n\tdoorcode ana@example.com {\n\t\tpasskeys on\n\t\tsensitive /admin/* 10m\n\t}\n\treverse_proxy 127.0.0.1:1\n}\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const either, alone = "sensitive | wants a code or passkey of the last 10m", "sensitive | wants a passkey of the last 10m"
+	for _, tt := range []struct{ args, wants, vote string }{
+		{"--host both.localhost --path /admin/ --session 5m --passkey", either, "no | asks | The last proof, a passkey, is 5m old, under 10m."},
+		{"--host both.localhost --path /admin/ --session 15m --passkey", either, "yes | asks | The last proof, a passkey, is 15m old; the page allows 10m."},
+		{"--host both.localhost --path /admin/ --known-browser --passkey", either, "yes | asks | The session was renewed without the passkey."},
+		{"--host both.localhost --path / --session 5m --passkey", "", "no | asks | The page asks for no fresh code or passkey."},
+		{"--host app.localhost --path /admin/ --session 5m --passkey", alone, "no | asks | The last proof, a passkey, is 5m old, under 10m."},
+		{"--host both.localhost --path /admin/ --session 5m", either, "no | asks | The last code is 5m old, under 10m."},
+		{"--host both.localhost --path /admin/ --known-browser", either, "yes | asks | The session was renewed without a code."},
+	} {
+		out, _ := explain(t, append([]string{"--config", config, "--adapter", "caddyfile", "--email", ana, "--ip", lisbon}, strings.Fields(tt.args)...)...)
+		lines := strings.Split(wide.ReplaceAllString(out, " | "), "\n")
+		for _, want := range []string{tt.wants, "sensitive | " + tt.vote} {
+			if want != "" && !slices.Contains(lines, want) {
+				t.Errorf("%s: no line %q in\n%s", tt.args, want, out)
+			}
+		}
+	}
+}

@@ -133,7 +133,7 @@ func (r *reader) test(n *yaml.Node) Test {
 	}
 	switch {
 	case t.Session && coded >= 0:
-		r.fault(n, "'session' says already when the last code was entered; leave 'last_code' out")
+		r.fault(n, "'session' says already how old the last code or passkey is; leave 'last_code' out")
 	case t.Session:
 	case coded >= 0:
 		t.Coded = coded

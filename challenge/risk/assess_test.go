@@ -117,6 +117,12 @@ func TestGEO08EachRuleSaysWhy(t *testing.T) {
 		"a fresh code":                       {risk.Sensitive, risk.Facts{Page: risk.Page{MaxAge: 30 * time.Minute}, Coded: noon.Add(-time.Minute)}, "The last code is 1m old, under 30m."},
 		"a code that use has kept fresh":     {risk.Sensitive, risk.Facts{Page: risk.Page{MaxAge: 30 * time.Minute, Extends: true}, Coded: noon.Add(-time.Hour), Confirmed: noon}, "The last code is 1h old, and use has kept it fresh."},
 		"a renewed session":                  {risk.Sensitive, risk.Facts{Page: risk.Page{MaxAge: time.Hour}, Coded: noon, Renewed: true}, "The session was renewed without a code."},
+		"a fresh passkey":                    {risk.Sensitive, risk.Facts{Page: risk.Page{MaxAge: 30 * time.Minute}, Coded: noon.Add(-time.Minute), ByPasskey: true}, "The last proof, a passkey, is 1m old, under 30m."},
+		"an old passkey":                     {risk.Sensitive, risk.Facts{Page: risk.Page{MaxAge: 30 * time.Minute}, Coded: noon.Add(-42 * time.Minute), ByPasskey: true}, "The last proof, a passkey, is 42m old; the page allows 30m."},
+		"a passkey from the future":          {risk.Sensitive, risk.Facts{Page: risk.Page{MaxAge: 30 * time.Minute}, Coded: noon.Add(42 * time.Minute), ByPasskey: true}, "The last proof, a passkey, lies 42m in the future."},
+		"a passkey that use has kept fresh":  {risk.Sensitive, risk.Facts{Page: risk.Page{MaxAge: 30 * time.Minute, Extends: true}, Coded: noon.Add(-time.Hour), Confirmed: noon, ByPasskey: true}, "The last proof, a passkey, is 1h old, and use has kept it fresh."},
+		"a session renewed after a passkey":  {risk.Sensitive, risk.Facts{Page: risk.Page{MaxAge: time.Hour}, Coded: noon, Renewed: true, ByPasskey: true}, "The session was renewed without the passkey."},
+		"a page for whoever used a passkey":  {risk.Sensitive, risk.Facts{Coded: noon, ByPasskey: true}, "The page asks for no fresh code or passkey."},
 		"an anonymiser":                      {risk.Travel, risk.Facts{Here: vpn, Person: someone(lisbon)}, "An anonymiser or a data centre has no place to travel from."},
 		"an unknown browser":                 {risk.NewBrowser, risk.Facts{}, "The browser is not remembered for this person."},
 	}

@@ -124,7 +124,16 @@ var sentences = map[cause]string{
 	causeRecovered:      "The session began by a way of recovery.",
 }
 
+// passkeySentences are those of them that are about a code, where it was a passkey.
+var passkeySentences = map[cause]string{
+	causeNoPage:  "The page asks for no fresh code or passkey.",
+	causeRenewed: "The session was renewed without the passkey.",
+}
+
 func (f finding) why(facts *Facts, p *Policy, now time.Time) string {
+	if plain, ok := passkeySentences[f.cause]; ok && facts.ByPasskey {
+		return plain
+	}
 	if plain, ok := sentences[f.cause]; ok {
 		return plain
 	}
@@ -171,16 +180,19 @@ func (f finding) measured(facts *Facts, p *Policy) string {
 }
 
 func (f *Facts) freshness(found finding) string {
-	age, most := length(found.gap), length(f.Page.MaxAge)
+	age, most, last := length(found.gap), length(f.Page.MaxAge), "The last code"
+	if f.ByPasskey {
+		last = "The last proof, a passkey,"
+	}
 	switch {
 	case found.says && found.gap < 0:
-		return fmt.Sprintf("The last code lies %s in the future.", length(-found.gap))
+		return fmt.Sprintf("%s lies %s in the future.", last, length(-found.gap))
 	case found.says:
-		return fmt.Sprintf("The last code is %s old; the page allows %s.", age, most)
+		return fmt.Sprintf("%s is %s old; the page allows %s.", last, age, most)
 	case found.gap < f.Page.MaxAge:
-		return fmt.Sprintf("The last code is %s old, under %s.", age, most)
+		return fmt.Sprintf("%s is %s old, under %s.", last, age, most)
 	}
-	return fmt.Sprintf("The last code is %s old, and use has kept it fresh.", age)
+	return fmt.Sprintf("%s is %s old, and use has kept it fresh.", last, age)
 }
 
 func (f *Facts) countries(now time.Time) string {

@@ -104,6 +104,9 @@ type Facts struct {
 	// Recovered: it began by a way that is for when the usual one fails, which is
 	// never fresh either.
 	Recovered bool
+	// ByPasskey: a passkey was used when it is said that a code was entered. Nothing is
+	// judged by it; Explain says it in its words.
+	ByPasskey bool
 	// Confirmed is when a page with Extends was last used with a fresh code.
 	Confirmed time.Time
 }
