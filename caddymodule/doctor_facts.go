@@ -7,8 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -39,8 +41,12 @@ func (c *consultation) facts(ctx context.Context) (f doctor.Facts, done func() e
 	switch {
 	case err != nil:
 		f.Fault, f.Unread = err, true
+		c.notRead(&f)
 	case len(raw) == 0:
-		f.Fault, f.Unread = errors.New("there is none in this folder; name a file with --config"), true
+		f.Fault, f.Unread = doctor.ErrNoConfig, true
+		if here, err := os.Getwd(); err == nil {
+			f.Fault = fmt.Errorf("%w, %s", doctor.ErrNoConfig, here)
+		}
 	default:
 		c.config, c.adapter = file, adapter // also where it was found by itself
 		written := readWritten(raw)
@@ -49,6 +55,37 @@ func (c *consultation) facts(ctx context.Context) (f doctor.Facts, done func() e
 	}
 	c.askRunning(ctx, &f)
 	return f, done
+}
+
+// notRead says it in Facts where a configuration was not wrong, but could not be read at
+// all. Caddy's loader keeps no error that could be told from others.
+func (c *consultation) notRead(f *doctor.Facts) {
+	file := c.config
+	switch {
+	case file == "-", file == "" && c.adapter != "":
+		return
+	case file == "":
+		file = "Caddyfile"
+	}
+	if whole, err := filepath.Abs(file); err == nil {
+		file = whole
+	}
+	about, err := os.Stat(file)
+	if err == nil && about.Mode().IsRegular() { // a pipe is not opened again
+		var opened *os.File
+		if opened, err = os.Open(file); err == nil {
+			_ = opened.Close()
+			return
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.Config, f.Fault = file, doctor.ErrNoFile
+	case errors.Is(err, fs.ErrPermission):
+		f.Config, f.Fault = file, doctor.ErrMayNotRead
+	case err == nil && about.IsDir():
+		f.Config, f.Fault = file, doctor.ErrFolder
+	}
 }
 
 // load provisions the configuration, and says what starting it would refuse.

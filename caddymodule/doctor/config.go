@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,7 +19,10 @@ import (
 
 // config says whether the configuration loads.
 func config(_ context.Context, f *Facts, n *notes) {
+	fix := f.unreadFix()
 	switch {
+	case fix != "":
+		n.fail(f.Config, f.Fault.Error(), fix)
 	case errors.Is(f.Fault, ErrNoGate):
 		n.fail(f.Config, f.Fault.Error(), "the message says what to write; Caddy itself starts with this, and guards nothing")
 	case f.Fault != nil && f.Late:
@@ -28,6 +32,21 @@ func config(_ context.Context, f *Facts, n *notes) {
 	default:
 		n.ok(f.Config, fmt.Sprintf("loads, with %s", count(len(f.Sites), "gate")))
 	}
+}
+
+// unreadFix is how to have the doctor find the file; empty where it was read.
+func (f *Facts) unreadFix() string {
+	switch {
+	case errors.Is(f.Fault, ErrNoConfig):
+		return "run the doctor in the folder of the Caddyfile, or name the file: caddy doorcode doctor --config /etc/caddy/Caddyfile"
+	case errors.Is(f.Fault, ErrNoFile):
+		return "give --config the file that Caddy runs with: it is often /etc/caddy/Caddyfile, and 'systemctl cat caddy' shows which it is"
+	case errors.Is(f.Fault, ErrFolder):
+		return "name the file in it, such as --config " + filepath.Join(f.Config, "Caddyfile")
+	case errors.Is(f.Fault, ErrMayNotRead):
+		return "run the doctor as Caddy's user: sudo -u caddy caddy doorcode doctor --config " + f.Config
+	}
+	return ""
 }
 
 // secrets looks for those that stand in the configuration, which the admin endpoint

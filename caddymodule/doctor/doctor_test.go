@@ -56,6 +56,10 @@ func TestEachFaultIsFoundWithItsFix(t *testing.T) {
 		want   wants
 	}{
 		"the configuration is wrong": {func(h *house) { h.Fault = errors.New("unknown word, at Caddyfile:3") }, wants{"config", doctor.Fail, "Caddyfile:3", "'caddy validate' shows the same"}},
+		"no configuration is named":  {func(h *house) { h.Fault, h.Unread = doctor.ErrNoConfig, true }, wants{"config", doctor.Fail, "no Caddyfile in this folder", "doctor --config /etc/caddy/Caddyfile"}},
+		"there is no such file":      {func(h *house) { h.Fault, h.Unread = doctor.ErrNoFile, true }, wants{"config", doctor.Fail, "no such file", "'systemctl cat caddy'"}},
+		"a folder is named":          {func(h *house) { h.Config, h.Fault, h.Unread = "/etc/caddy", doctor.ErrFolder, true }, wants{"config", doctor.Fail, "a folder", "--config /etc/caddy/Caddyfile"}},
+		"the file may not be read":   {func(h *house) { h.Config, h.Fault, h.Unread = "/srv/Caddyfile", doctor.ErrMayNotRead, true }, wants{"config", doctor.Fail, "may not read", "sudo -u caddy caddy doorcode doctor --config /srv/Caddyfile"}},
 		"only a start shows what is": {func(h *house) { h.Fault, h.Late = errors.New("'single_sign_on' does not cover it"), true }, wants{"config", doctor.Fail, "does not cover", "'caddy validate' does not show it"}},
 		"it guards nothing":          {func(h *house) { h.Fault = doctor.ErrNoGate }, wants{"config", doctor.Fail, "no doorcode", "Caddy itself starts"}},
 

@@ -178,6 +178,14 @@ var ErrOtherSecret = errors.New("the keys in the storage were made under another
 // ErrNoGate reports a configuration that guards nothing.
 var ErrNoGate = errors.New("there is no doorcode in this configuration: write 'doorcode' and the addresses that may pass into a site")
 
+// The faults of a configuration that was not even read.
+var (
+	ErrNoConfig   = errors.New("no file was named, and there is no Caddyfile in this folder")
+	ErrNoFile     = errors.New("there is no such file")
+	ErrFolder     = errors.New("this is a folder")
+	ErrMayNotRead = errors.New("this user may not read it")
+)
+
 // ErrInUse reports a store in a file that another process holds.
 var ErrInUse = errors.New("another process holds it")
 
