@@ -37,13 +37,14 @@ type whyStanding struct {
 	Storage  string       `json:"storage"`
 	Locks    []liftedLock `json:"locks"`
 	Pending  []whyCode    `json:"pending"`
-	Mails    []whyMail    `json:"mails"` // the newest first; of this machine, since it started
+	UsedUp   []whyCode    `json:"used_up"` // which would work, had not too many wrong codes been entered
+	Mails    []whyMail    `json:"mails"`   // the newest first; of this machine, since it started
 	Person   *whyPerson   `json:"person,omitempty"`
 	Recent   []whyDeed    `json:"recent"`
 	Reported []string     `json:"reported"` // networks that the person keeps from asking
 }
 
-// A whyCode is a code that works now, without the code.
+// A whyCode is a code that is under way, without the code.
 type whyCode struct {
 	Ref   string     `json:"ref"`
 	Site  string     `json:"site,omitempty"`
@@ -173,12 +174,18 @@ func (w *whyStanding) holds(keys []challenge.PasskeyState) {
 
 // standingOf is what a storage keeps.
 func (a *App) standingOf(l lodging, s challenge.Standing, address challenge.Email) whyStanding {
-	out := whyStanding{Storage: l.name(), Locks: []liftedLock{}, Pending: []whyCode{}, Mails: []whyMail{}, Recent: []whyDeed{}, Reported: append([]string{}, s.Reported...)}
+	out := whyStanding{Storage: l.name(), Locks: []liftedLock{}, Pending: []whyCode{}, UsedUp: []whyCode{}, Mails: []whyMail{}, Recent: []whyDeed{}, Reported: append([]string{}, s.Reported...)}
 	for _, k := range s.Locks {
 		out.Locks = append(out.Locks, lifting(l.name(), k))
 	}
+	code := func(c challenge.PendingCode) whyCode {
+		return whyCode{c.Ref, a.hostOfGate(c.Gate), givenTime(c.Asked), c.Ends.UTC(), c.Mails, c.Tries}
+	}
 	for _, c := range s.Pending {
-		out.Pending = append(out.Pending, whyCode{c.Ref, a.hostOfGate(c.Gate), givenTime(c.Asked), c.Ends.UTC(), c.Mails, c.Tries})
+		out.Pending = append(out.Pending, code(c))
+	}
+	for _, c := range s.UsedUp {
+		out.UsedUp = append(out.UsedUp, code(c))
 	}
 	mailbox := s.Right.Mailbox
 	if mailbox == "" {

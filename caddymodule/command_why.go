@@ -17,8 +17,8 @@ func whyCommand() *cobra.Command {
 		Use:   "why <address>",
 		Short: "Tells what decides about an address, and what became of its mails",
 		Long: "Tells everything that pages keep quiet about an address: which rule of the lists decides, what is locked, which codes\n" +
-			"are under way, what became of the last mails, when a code was entered last, and what the next visit would ask for.\n" +
-			"No code is shown. Mails are those that this machine has sent since it started.\n\n" +
+			"are under way or used up, what became of the last mails, when a code was entered last, and what the next visit would ask\n" +
+			"for. No code is shown. Mails are those that this machine has sent since it started.\n\n" +
 			"To try a request that has not come yet, with a place and a browser, use 'explain'.",
 		Args: takes(oneAddress),
 	}, func(c *remote, out io.Writer, args []string) error {
@@ -78,6 +78,12 @@ func (w *whyStanding) print(s *sheet) {
 		}
 		s.line(c.Ref, orElse(c.Site, "-"), dated(c.Asked), moment(c.Ends), strconv.Itoa(c.Mails), strconv.Itoa(c.Tries))
 	}
+	for i, c := range w.UsedUp {
+		if i == 0 {
+			s.section()
+		}
+		s.line(c.usedUp())
+	}
 	w.printMails(s)
 	for i, d := range w.Recent {
 		if i == 0 {
@@ -85,6 +91,18 @@ func (w *whyStanding) print(s *sheet) {
 		}
 		s.line(d.text(), moment(d.At), strconv.Itoa(d.Times), orElse(d.Browser, "-"), placed(d.City, d.Country), orElse(d.Network, "-"))
 	}
+}
+
+// usedUp is a sentence about a code that was guessed at too often.
+func (c *whyCode) usedUp() string {
+	text := "The code with the letters " + c.Ref
+	if c.Site != "" {
+		text += " for " + c.Site
+	}
+	if c.Asked != nil {
+		text += ", asked for " + dated(c.Asked) + ","
+	}
+	return text + " works no more: too many wrong codes were entered. A new one has to be asked for."
 }
 
 // printPasskeys writes a sentence about each passkey.

@@ -258,10 +258,19 @@ func TestAStandingTellsOfCodesThatWork(t *testing.T) {
 		}
 		return all
 	}
+	usedUp := func() []challenge.PendingCode {
+		return must[challenge.Standing](t)(g.Standing(t.Context(), ana)).UsedUp
+	}
 	used := w.linked(g)
 	code := used.mailed(ana)
 	for n := range 5 {
+		if got := usedUp(); len(got) != 0 {
+			t.Errorf("used up %+v after %d wrong codes", got, n)
+		}
 		_ = used.enter(wrong(code, n), false)
+	}
+	if got := usedUp(); len(got) != 1 || got[0].Ref != w.mailbox.last().Ref || got[0].Tries != 0 || got[0].Gate != "gate" || got[0].Asked.IsZero() {
+		t.Errorf("used up %+v, want the one with the letters %s", got, w.mailbox.last().Ref)
 	}
 	w.mailbox.breaks(challenge.ErrQueueFull)
 	_, _ = w.linked(g).ask(ana)
@@ -281,6 +290,9 @@ func TestAStandingTellsOfCodesThatWork(t *testing.T) {
 	w.clock.advance(8*time.Minute + 30*time.Second)
 	if diff := cmp.Diff(want[:2], refs()); diff != "" {
 		t.Errorf("once the first is over (-want +got):\n%s", diff)
+	}
+	if got := usedUp(); len(got) != 0 {
+		t.Errorf("used up %+v, want none of one whose time is over", got)
 	}
 }
 

@@ -17,6 +17,7 @@ type Standing struct {
 	Right    Right
 	Locks    []Lock        // what keeps it from being tried or mailed, or counts towards it
 	Pending  []PendingCode // codes that work now, the newest first
+	UsedUp   []PendingCode // codes that would, had not too many wrong ones been entered
 	Person   *PersonState  // nil: it never entered
 	Recent   []ActivityRow // the newest first, at most 20
 	Reported []string      // networks that its person keeps from asking; a keyed hash where no more is known
@@ -49,7 +50,8 @@ func (g *Gate) Standing(ctx context.Context, e Email) (Standing, error) {
 	if err != nil {
 		return Standing{}, unavailable(err)
 	}
-	s.Locks, s.Pending, s.Reported = d.locks(now), g.pendingAt(&d, s.Right.Allowed, now), h.reportedAt(&d, &p)
+	s.Locks, s.Reported = d.locks(now), h.reportedAt(&d, &p)
+	s.Pending, s.UsedUp = g.pendingAt(&d, s.Right.Allowed, now)
 	switch state, err := h.Person(ctx, e); {
 	case err == nil:
 		s.Person = &state
@@ -62,20 +64,29 @@ func (g *Gate) Standing(ctx context.Context, e Email) (Standing, error) {
 	return s, nil
 }
 
-// pendingAt are the codes that were mailed to an address and work.
-func (g *Gate) pendingAt(d *door, allowed bool, now time.Time) (all []PendingCode) {
+// pendingAt are the codes that were mailed to an address and work, and those that do
+// not because their tries are used up.
+func (g *Gate) pendingAt(d *door, allowed bool, now time.Time) (works, usedUp []PendingCode) {
+	attempts := g.policy.Code.Attempts
 	for i := range d.Pending {
 		c := &d.Pending[i]
-		if !c.usable(g.policy.Code.Attempts, now) || c.Void || c.Mails == 0 || !allowed && !c.Change {
+		if c.Lost || c.expired(now) || c.Void || c.Mails == 0 || !allowed && !c.Change {
 			continue
 		}
 		by := g.house.openAsked(c.Asked, c.ID)
-		all = append(all, PendingCode{
-			Ref: c.Ref, Asked: instant(by.At), Ends: time.Unix(c.Ends, 0), Mails: c.Mails, Tries: g.policy.Code.Attempts - c.Tries, Gate: by.Gate,
-		})
+		code := PendingCode{
+			Ref: c.Ref, Asked: instant(by.At), Ends: time.Unix(c.Ends, 0), Mails: c.Mails, Tries: max(attempts-c.Tries, 0), Gate: by.Gate,
+		}
+		if c.usable(attempts, now) {
+			works = append(works, code)
+		} else {
+			usedUp = append(usedUp, code)
+		}
 	}
-	slices.SortStableFunc(all, func(a, b PendingCode) int { return b.Ends.Compare(a.Ends) })
-	return all
+	for _, all := range [][]PendingCode{works, usedUp} {
+		slices.SortStableFunc(all, func(a, b PendingCode) int { return b.Ends.Compare(a.Ends) })
+	}
+	return works, usedUp
 }
 
 // reportedAt are the networks that cannot ask for codes of an address. Their names are

@@ -41,7 +41,7 @@ func TestWhyTellsWhatPagesKeepQuiet(t *testing.T) {
 	for n := 1; n < 3; n++ {
 		enter(t, waiting, notThis(code, n))
 	}
-	why(ana).wantLines(t, "who is locked out", " | Since too many wrong codes were entered, unknown browsers get none until 20")
+	why(ana).wantLines(t, "who is locked out", "The code with the letters ", " | Since too many wrong codes were entered, unknown browsers get none until 20")
 
 	stranger := child.Browser(t)
 	stranger.Open(t, "/")
@@ -50,6 +50,44 @@ func TestWhyTellsWhatPagesKeepQuiet(t *testing.T) {
 	why("mallory@example.com").wantLines(t, "who is denied", "localhost:"+child.Port+" | no | deny mallory@example.com",
 		" | The page is the same as for everybody, and asks for a code; none is mailed, and none would be right.")
 	doorcode(t, child, config, "why", ana, "--site", "third").wantFailure(t, "a site that there is not", "no gate stands at 'third'")
+}
+
+// A code whose tries are used up is what the person and the operator look for in vain.
+func TestWhyTellsThatACodeIsUsedUp(t *testing.T) {
+	child, config := startManaged(t, site(generous("try_address 20/1h")))
+	b := from(t, child.Caddy, 1)
+	code := ask(t, child.Caddy, b, "/", ana)
+	for n := range 4 {
+		enter(t, b, notThis(code, n))
+	}
+	const says = " works no more: too many wrong codes were entered. A new one has to be asked for."
+	if told := doorcode(t, child, config, "why", ana); strings.Contains(told.out, says) {
+		t.Errorf("a code with one try left:\n%s", told.out)
+	}
+	enter(t, b, notThis(code, 4))
+	told := doorcode(t, child, config, "why", ana)
+	told.wantLines(t, "a code without tries", "The code with the letters ")
+	for _, part := range []string{" for localhost:" + child.Port + ", asked for 20", says} {
+		if !strings.Contains(told.out, part) {
+			t.Errorf("no %q in\n%s", part, told.out)
+		}
+	}
+	if strings.Contains(told.out, "CODE WITH LETTERS") || strings.Contains(told.out, code) {
+		t.Errorf("the code counts as one that works, or is told:\n%s", told.out)
+	}
+	var answer struct {
+		Storages []struct {
+			Pending []any
+			UsedUp  []struct {
+				Ref, Site string
+				Left      int `json:"tries_left"`
+			} `json:"used_up"`
+		}
+	}
+	if r := doorcode(t, child, config, "why", ana, "--json"); json.Unmarshal([]byte(r.out), &answer) != nil || len(answer.Storages) != 1 ||
+		len(answer.Storages[0].Pending) != 0 || len(answer.Storages[0].UsedUp) != 1 || answer.Storages[0].UsedUp[0].Left != 0 {
+		t.Errorf("why --json: %s%s", r.out, r.err)
+	}
 }
 
 func cookieValues(t *testing.T, b *harness.Browser) (values []string) {
@@ -102,13 +140,14 @@ func TestWhyIsAskedInTheBody(t *testing.T) {
 		}
 		Storages []struct {
 			Locks, Pending, Mails, Recent, Reported []any
+			UsedUp                                  []any `json:"used_up"`
 		}
 	}
 	order(t, port, "/doorcode/why", `{"address":"Ana@Example.com"}`).into(t, &answer)
 	if answer.Address != ana || len(answer.Sites) != 2 || len(answer.Storages) != 1 || !answer.Sites[0].Allowed || answer.Sites[1].Allowed {
 		t.Errorf("answer %+v", answer)
 	}
-	if s := answer.Storages[0]; s.Locks == nil || s.Pending == nil || s.Mails == nil || s.Recent == nil || s.Reported == nil {
+	if s := answer.Storages[0]; s.Locks == nil || s.Pending == nil || s.UsedUp == nil || s.Mails == nil || s.Recent == nil || s.Reported == nil {
 		t.Errorf("a list that is empty is not there: %+v", s)
 	}
 	order(t, port, "/doorcode/why", `{"address":"ana@example.com","site":"other.localhost"}`).into(t, &answer)
