@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -31,7 +32,9 @@ func demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Runs a sample app behind a gate, with a mailbox in the browser",
 		Long: "Runs Caddy with a sample app behind a gate. Mail lands in a page of its own, so that no mail\n" +
-			"server is needed. Everything is kept in a temporary folder and gone when the demo ends.",
+			"server is needed. Everything is kept in a temporary folder and gone when the demo ends.\n\n" +
+			"Commands that ask a running Caddy, such as 'why', can be tried on it, at a socket that is open to the\n" +
+			"user of the demo alone. It prints how. On Windows there is none.",
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: false,
@@ -62,14 +65,15 @@ func demo(ctx context.Context, listen string, chosen bool, out io.Writer) error 
 	if err := settle(folder); err != nil {
 		return err
 	}
-	config, err := demoConfig(address, folder)
+	socket := demoSocket(folder)
+	config, err := demoConfig(address, folder, socket)
 	if err != nil {
 		return err
 	}
 	if err := caddy.Load(config, true); err != nil {
 		return err
 	}
-	if err := announceDemo(address, out); err != nil {
+	if err := announceDemo(address, socket, out); err != nil {
 		return errors.Join(err, caddy.Stop())
 	}
 	<-ctx.Done()
@@ -115,8 +119,24 @@ func freePort(address string) (string, error) {
 	return port, err
 }
 
+// demoSocket is where commands ask the demo; empty where no socket can be had, as in a
+// folder whose name is too long for one. It is no port: whoever reaches the admin endpoint
+// of Caddy may do anything as its user, and the folder lets nobody else in.
+func demoSocket(folder string) string {
+	if runtime.GOOS == "windows" { // nobody has tried it
+		return ""
+	}
+	path := filepath.Join(folder, "admin.sock")
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return ""
+	}
+	_ = listener.Close() // it was only a try
+	return "unix/" + path
+}
+
 const demoCaddyfile = `{
-	admin off
+	admin ADMIN
 	persist_config off
 	auto_https off
 	storage file_system FOLDER
@@ -157,7 +177,7 @@ http://ADDRESS {
 }
 `
 
-func demoConfig(address, folder string) ([]byte, error) {
+func demoConfig(address, folder, socket string) ([]byte, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -166,7 +186,7 @@ func demoConfig(address, folder string) ([]byte, error) {
 	if net.ParseIP(host) != nil { // browsers make none for it
 		keys = "off"
 	}
-	text := strings.NewReplacer("ADDRESS", address, "HOST", host, "FOLDER", filepath.ToSlash(folder), "KEYS", keys).Replace(demoCaddyfile)
+	text := strings.NewReplacer("ADDRESS", address, "HOST", host, "FOLDER", filepath.ToSlash(folder), "KEYS", keys, "ADMIN", orElse(socket, "off")).Replace(demoCaddyfile)
 	return adaptOwn(text)
 }
 
@@ -180,7 +200,7 @@ func adaptOwn(text string) (config []byte, err error) {
 	return config, err
 }
 
-func announceDemo(address string, out io.Writer) error {
+func announceDemo(address, socket string, out io.Writer) error {
 	module, err := caddy.ActiveContext().AppIfConfigured("doorcode")
 	if err != nil {
 		return err
@@ -194,7 +214,12 @@ func announceDemo(address string, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "The app       http://%s/\nIts mailbox   http://%s%s\nYour account  http://%s/.doorcode/\n\n"+
-		"Open the first two, sign in to the app with any address, and take the code from the mailbox.\nCtrl-C ends the demo.\n",
+		"Open the first two, sign in to the app with any address, and take the code from the mailbox.\n",
 		address, address, d.inbox.Path(), address)
+	if socket != "" {
+		fmt.Fprintf(out, "What the pages keep quiet about an address, and what became of its mails, is told in another terminal by\n\n"+
+			"    %s doorcode why --address %s ana@example.com\n\n", os.Args[0], socket)
+	}
+	fmt.Fprintln(out, "Ctrl-C ends the demo.")
 	return nil
 }

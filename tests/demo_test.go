@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -87,6 +88,62 @@ func addressIn(t *testing.T, lines *bufio.Scanner) *url.URL {
 	}
 	t.Fatal("the command printed no address")
 	return nil
+}
+
+// TestDemoCanBeAsked by the command that it prints, and by nobody but its own user.
+func TestDemoCanBeAsked(t *testing.T) {
+	folder, err := os.MkdirTemp("", "d") // the name of a socket must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	said := demoSays(t, folder)
+	found := regexp.MustCompile(`doorcode why --address unix/(\S+) ana@example\.com`).FindStringSubmatch(said)
+	if found == nil {
+		t.Fatalf("no command to ask the demo by:\n%s", said)
+	}
+	out, err := harness.Command(folder, strings.Fields(found[0])...).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "Nobody has entered with this address yet.") {
+		t.Errorf("the command that the demo prints: %v\n%s", err, out)
+	}
+	for _, path := range []string{found[1], filepath.Dir(found[1])} {
+		if about, err := os.Stat(path); err != nil || about.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s is open to others: %v, %v", path, about, err)
+		}
+	}
+
+	long := filepath.Join(folder, strings.Repeat("long", 30))
+	if err := os.Mkdir(long, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if said := demoSays(t, long); strings.Contains(said, "doorcode why") || !strings.Contains(said, "Its mailbox") {
+		t.Errorf("where no socket can be had, the demo says\n%s", said)
+	}
+}
+
+// demoSays runs a demo until the test ends, and returns what it prints first.
+func demoSays(t *testing.T, folder string) (said string) {
+	t.Helper()
+	demo := harness.Command(folder, "doorcode", "demo", "--listen", "localhost:"+harness.FreePort(t))
+	out, err := demo.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := demo.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = demo.Process.Kill()
+		_ = demo.Wait()
+	})
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if said += lines.Text() + "\n"; strings.HasPrefix(lines.Text(), "Ctrl-C") {
+			return said
+		}
+	}
+	t.Fatalf("the demo ended, having said\n%s", said)
+	return ""
 }
 
 // TestDemoListensOnThisMachineOnly, since whoever reaches it can read its codes.
