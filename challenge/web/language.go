@@ -108,6 +108,8 @@ func holdsForm(p pages.Page) bool {
 		return p.Held != ""
 	case pages.Send:
 		return p.Held != ""
+	case pages.Passkey:
+		return p.Held != ""
 	case pages.SendForm:
 		return true
 	default:

@@ -258,6 +258,14 @@ func TestALinkToTheLanguagesLosesNothing(t *testing.T) {
 	if page := held.sends("/x", pairs, "a=b", clicked); !strings.Contains(page.body, `name="held"`) || strings.Contains(page.body, "language\"") {
 		t.Errorf("the page with a form:\n%s", page.body)
 	}
+	keyed := newWorld(t, speaking("en", "de"), onlyKeyed, roomy).browser()
+	keyed.provesACode("/x")
+	if !strings.Contains(keyed.page.body, "language\"") {
+		t.Errorf("the page that wants a passkey:\n%s", keyed.page.body)
+	}
+	if page := keyed.sends("/x", pairs, "a=b", clicked); !strings.Contains(page.body, `name="held"`) || strings.Contains(page.body, "language\"") {
+		t.Errorf("the same with a form:\n%s", page.body)
+	}
 	w := newWorld(t, speaking("en", "de"))
 	if page := w.browser().open("/.doorcode/no/AAAA"); strings.Contains(page.body, "language\"") {
 		t.Errorf("the page of a mail's link:\n%s", page.body)
