@@ -42,7 +42,7 @@ type LetIn struct {
 // one or not, since otherwise the count would tell.
 func readTry(typed string, form Form, f *Flow) (code, spoken string, err error) {
 	code, err = Normalize(typed, form)
-	if f.Session != "" || f.Way != ByMail {
+	if !f.TakesSpoken() {
 		return code, "", err
 	}
 	heard, unheard := Normalize(typed, spokenForm)
@@ -54,6 +54,10 @@ func readTry(typed string, form Form, f *Flow) (code, spoken string, err error) 
 	}
 	return code, heard, nil
 }
+
+// TakesSpoken reports whether a code that an operator reads out can be entered: it lets its
+// person in, and does nothing else.
+func (f *Flow) TakesSpoken() bool { return f.Session == "" && f.Way == ByMail }
 
 // spendSpoken uses up the code that was read out, if this is it.
 func (g *Gate) spendSpoken(d *door, f *Flow, spoken string, now time.Time) bool {

@@ -65,6 +65,10 @@ type Code struct {
 	Mails       int
 	MailsUsedUp bool
 
+	// Dead: no code that could be entered is right before another one is sent. Where none
+	// is sent before RetryAt, the page has no field.
+	Dead bool
+
 	// Recovers: MailDown ends when the mail service answers again, as the mail waits for it.
 	Recovers bool
 
@@ -170,7 +174,7 @@ func (p Code) content(s scribe) content {
 		v.Text = p.lockedText(s)
 	case p.Way == WayChoice:
 		p.fillChoice(s, &v)
-	case p.Trouble == AppLocked:
+	case p.Trouble == AppLocked, p.shut():
 		c.heading = s.both("locked.heading", words.Args{"at": s.moment(at, p.Now, p.RetryAt)})
 		v.Text = []template.HTML{p.sentence(s).html}
 	case p.Way.typed():
@@ -225,6 +229,11 @@ func (p Code) withDefaults() Code {
 // locked reports that nothing that could be entered is accepted, whatever the way.
 func (p Code) locked() bool { return p.Trouble == AddressLocked || p.Trouble == NetworkLocked }
 
+// shut reports that no code can be entered, and that none is sent before RetryAt.
+func (p Code) shut() bool {
+	return p.Dead && (p.Trouble == AddressMails || p.Trouble == NetworkMails || p.Trouble == AllMails)
+}
+
 // fill makes the page while a code can be entered.
 func (p Code) fill(s scribe, v *codeView) {
 	v.Field = p.field(s)
@@ -263,7 +272,7 @@ func (p Code) fillDown(s scribe, v *codeView) {
 
 // surround adds what stands on every form of the page.
 func (p Code) surround(s scribe, v *codeView) {
-	canSend := p.Held != "" && !p.locked() && p.Trouble != AppLocked
+	canSend := p.Held != "" && !p.locked() && p.Trouble != AppLocked && !p.shut()
 	v.check.notes(s, p.SignedOut, p.ByOperator, s.fate(canSend, p.FormNotSent || p.Held != ""))
 	if p.Replaced {
 		v.Notices = append(v.Notices, s.html("account.replaced", nil))

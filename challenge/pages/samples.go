@@ -20,7 +20,7 @@ type Sample struct {
 // Samples are every screen in every state, for whoever wants to look at them all, or to
 // know that each can be rendered. Each call makes them anew.
 func Samples() []Sample {
-	return slices.Concat(doorSamples(), waySamples(), plainSamples(), placeSamples(), heldSamples(), stopSamples(),
+	return slices.Concat(doorSamples(), deadSamples(), waySamples(), plainSamples(), placeSamples(), heldSamples(), stopSamples(),
 		passkeySamples(), codesSamples(), waysSamples(), accountPasskeySamples(), overviewSamples(), accountSamples(), tokensSamples(), activitySamples())
 }
 

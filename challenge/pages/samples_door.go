@@ -89,6 +89,18 @@ func doorSamples() []Sample {
 	}
 }
 
+// deadSamples are [2t] where no code could be right.
+func deadSamples() []Sample {
+	dead := func(t Trouble) Page {
+		return sampleCodeWith(func(c *Code) { c.Trouble, c.RetryAt, c.Dead = t, sampleNow.Add(21*time.Minute), true })
+	}
+	return []Sample{
+		{"2t-address-dead", dead(AddressMails)},
+		{"2t-network-dead", dead(NetworkMails)},
+		{"2t-all-dead", dead(AllMails)},
+	}
+}
+
 // waySamples are [3], [5], [11], and the code page of a change.
 func waySamples() []Sample {
 	at := func(way Way, changes ...func(*Code)) Page {

@@ -111,6 +111,9 @@ func (p Code) sentenceOfForm(s scribe) message {
 
 // sentenceOfLimit is about what can be done only later.
 func (p Code) sentenceOfLimit(s scribe) message {
+	if p.shut() {
+		return p.sentenceOfShut(s)
+	}
 	later := words.Args{"at": s.moment(at, p.Now, p.RetryAt)}
 	switch p.Trouble {
 	case AddressLocked:
@@ -129,6 +132,18 @@ func (p Code) sentenceOfLimit(s scribe) message {
 		return s.both("mail_down.text", words.Args{"until": s.moment(until, p.Now, p.Expires)})
 	default:
 		return message{}
+	}
+}
+
+// sentenceOfShut is why no code is sent; until when is in the heading.
+func (p Code) sentenceOfShut(s scribe) message {
+	switch p.Trouble {
+	case NetworkMails:
+		return s.both("limit.network", nil)
+	case AllMails:
+		return s.both("limit.all", nil)
+	default:
+		return s.both("limit.address", nil)
 	}
 }
 

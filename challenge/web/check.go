@@ -175,7 +175,7 @@ func (c *check) pageOfCode(p challenge.Progress) pages.Code {
 	page := pages.Code{
 		Endpoints: c.endpoints(), Flow: c.hidden(), Address: string(c.flow.Address), Known: c.isKnown(), Confirm: c.in.visit.Confirm != nil,
 		Way: pageWays[c.flow.Way], Offers: c.door.offersAt(c.flow), Passkeys: c.usesPasskeys(), For: purposeOf(c.flow),
-		Ref: p.Ref, Length: p.Form.Length, Alphabet: string(p.Form.Alphabet),
+		Ref: p.Ref, Length: p.Form.Length, Alphabet: string(p.Form.Alphabet), Dead: !takesCode(c.flow, p),
 		Tries: policy.Code.Attempts, TriesLeft: p.Left, Mails: policy.Code.Mails, MailsUsedUp: p.MailsUp,
 		Now: c.in.Now, Expires: p.Ends, RetryAt: p.Until, ResendIn: max(0, p.ResendAt.Sub(c.in.Now)),
 		Remember: remembering[policy.Devices.Choice], Days: int(policy.Devices.Idle / (24 * time.Hour)),
@@ -217,6 +217,19 @@ func (c *check) pageOfCode(p challenge.Progress) pages.Code {
 		page.Notice = pages.NoNotice // that mail was just asked for is no news
 	}
 	return page
+}
+
+// takesCode reports whether any code could be right on the page of a flow. Where somebody
+// signs in, one that an operator reads out is, for as long as no code is mailed.
+func takesCode(f *challenge.Flow, p challenge.Progress) bool {
+	switch p.Phase {
+	case challenge.Waiting:
+		return true
+	case challenge.Cancelled:
+		return false
+	default:
+		return f.TakesSpoken()
+	}
 }
 
 // reason is why a code is asked for, as far as the page may say: what is usual
