@@ -90,9 +90,13 @@ func (k *desk) asksForCode(kinds ...challenge.ChangeKind) bool {
 			back = whole
 		}
 	}
-	if k.r.Method == http.MethodGet && k.in.Original.RawQuery == "" && strings.Contains(back, "?") {
+	here, at, said := k.path(k.name), back, k.in.Original.RawQuery
+	if said == queryReplaced {
+		here, at = replacedPage(here), replacedPage(back)
+	}
+	if k.r.Method == http.MethodGet && (said == "" || said == queryReplaced) && at != here {
 		k.head()
-		redirect(k.w, k.in.site, back) // a script comes back from the code by loading the page anew, as it stands
+		redirect(k.w, k.in.site, at) // a script comes back from the code by loading the page anew, as it stands
 		return true
 	}
 	k.door.show(k.w, &check{
@@ -100,6 +104,17 @@ func (k *desk) asksForCode(kinds ...challenge.ChangeKind) bool {
 		verdict: challenge.Verdict{Decision: challenge.Check, Admission: k.admission},
 	})
 	return true
+}
+
+// replacedPage is an account page that says that a code was for something else. It keeps
+// its query, which leads on, where that is not too long.
+func replacedPage(at string) string {
+	page, query, asked := strings.Cut(at, "?")
+	page += "?" + queryReplaced
+	if whole := page + "&" + query; asked && safeBack(whole) == whole {
+		return whole
+	}
+	return page
 }
 
 // leaves ends the flow of a change that a code was entered for and that its person does

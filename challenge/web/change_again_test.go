@@ -103,6 +103,49 @@ func TestAChangeThatIsAskedForAgainHasTheCodeOfTheFirstTime(t *testing.T) {
 	})
 }
 
+// TestAReplacedChangeKeepsTheWayOn: its page has another query, by which it says that the code
+// was for something else, and its script loads the page as it stands.
+func TestAReplacedChangeKeepsTheWayOn(t *testing.T) {
+	const page = "/reports?year=2026"
+	t.Run("by a change of another page", func(t *testing.T) {
+		b := newWorld(t, onlyKeyed, roomy).browser()
+		b.provesACode(page)
+		b.goesToAdd(func(own string) string { return own })
+		b.submit("/passkeys", "action", "start", "change", "add_passkey").wants(t, http.StatusOK, "Confirm it's you")
+		b.tab().startsChange(codesPage, challenge.MakeBackupCodes)
+		b.submit("/verify", "code", "123456").wants(t, http.StatusOK, "You don't have any passkeys.")
+		if got := b.addsAndGoesOn(); got != origin+page {
+			t.Errorf("it leads on to %s, want %s", got, page)
+		}
+	})
+	for name, back := range map[string]func(b *browser){
+		"without a script": func(b *browser) { b.submit("/change") },
+		"by script": func(b *browser) {
+			b.post(scripted, "/change").json(b.w.t)
+			b.open(b.at.RequestURI())
+		},
+	} {
+		t.Run("by one of its own page, "+name, func(t *testing.T) {
+			b := newWorld(t, onlyKeyed, roomy).browser()
+			b.provesACode("/reports")
+			b.addsPasskey("Phone")
+			b.w.clock.advance(time.Minute)
+			b.open(page).wants(t, http.StatusUnauthorized, "Use a passkey")
+			b.open("/" + addLink.FindStringSubmatch(b.page.body)[1][len("./"):])
+			b.submit("/passkeys", "action", "start", "change", "add_passkey").wants(t, http.StatusOK, "Confirm it's you", "To add a passkey")
+			tab := b.tab()
+			tab.open("/reports"+passkeysPage+"?later").wants(t, http.StatusOK, "Phone")
+			tab.submit("/passkeys", "action", "start", "change", "remove_passkey", "id", idOfPasskey(tab)).wants(t, http.StatusOK, "To remove a passkey")
+			b.submit("/verify", "code", "123456").wants(t, http.StatusOK, "To remove a passkey", "another")
+			back(b)
+			b.page.wants(t, http.StatusOK, "Phone")
+			if got := b.addsAndGoesOn(); got != origin+page {
+				t.Errorf("it leads on to %s, want %s", got, page)
+			}
+		})
+	}
+}
+
 // The way on stands in the address only where that does not grow too long for one: a page
 // with a long path is shown without it, and not sent back to for ever.
 func TestALongPathLeadsToTheCodeOfAChange(t *testing.T) {
@@ -112,5 +155,16 @@ func TestALongPathLeadsToTheCodeOfAChange(t *testing.T) {
 		b.provesACode(page)
 		b.goesToAdd(func(own string) string { return own })
 		b.submit("/passkeys", "action", "start", "change", "add_passkey").wants(t, http.StatusOK, "Confirm it's you")
+	}
+	b, kept := newWorld(t, onlyKeyed, roomy).browser(), map[bool]int{}
+	b.provesACode("/x")
+	b.goesToAdd(func(own string) string { return own })
+	b.submit("/passkeys", "action", "start", "change", "add_passkey").wants(t, http.StatusOK, "Confirm it's you")
+	for length := 1600; length < 2000; length++ { // about where "replaced" makes it too long
+		b.open("/"+strings.Repeat("a", length)+passkeysPage+"?replaced").wants(t, http.StatusOK, "Confirm it's you")
+		kept[b.at.Query().Has("to")]++
+	}
+	if kept[true] == 0 || kept[false] == 0 {
+		t.Errorf("the way on stands in so many addresses: %v", kept)
 	}
 }

@@ -6,7 +6,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/doorcode/caddy-doorcode/challenge"
@@ -164,8 +163,7 @@ func acting(act action) handler {
 			case err != nil:
 				sealed.Back = d.backOf(in.Original)
 			case sealed.replacedBy(flow):
-				page, _, _ := strings.Cut(sealed.Back, "?")
-				sealed.Back = page + "?" + queryReplaced
+				sealed.Back = replacedPage(sealed.Back)
 			}
 			d.startOver(w, r, in, flow, sealed.Back)
 			return
