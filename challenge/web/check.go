@@ -192,6 +192,9 @@ func (c *check) pageOfCode(p challenge.Progress) pages.Code {
 	if page.Confirm {
 		page.GoBack = c.in.site.origin + "/"
 	}
+	if c.change != nil {
+		page.Offers = pages.WayOffers{}
+	}
 	if listsWays(c.flow.Note) {
 		page.Way = pages.WayChoice
 	}

@@ -150,13 +150,9 @@ func acting(act action) handler {
 		}
 		var change *challenge.Flow // that goes on, whatever this form comes to
 		in.visit.Reason = sealed.Reason
-		switch name, _ := d.endpoint(in.Original); name {
-		case passkeyEndpoint:
-			flow, change = d.asideOf(r, in, sealed, flow)
-		case resendEndpoint: // the code that is asked for needs the cookie
-			if flow, change = d.asideOf(r, in, sealed, flow); change != nil { // one and the same however often it is pressed
-				flow.Passkey, change = nil, nil
-			}
+		name, _ := d.endpoint(in.Original)
+		if name == passkeyEndpoint || name == resendEndpoint {
+			flow, change = d.asideOf(r, in, sealed, flow) // one and the same however often it is pressed
 		}
 		if err != nil || flow == nil || sealed.Flow != formOwner(in, flow) || !sealed.speaksOf(flow) {
 			switch {
@@ -173,7 +169,14 @@ func acting(act action) handler {
 		ctx, cancel := lasting(r.Context())
 		defer cancel()
 		res := act(d, ctx, r, in, flow)
-		if change != nil {
+		switch {
+		case change == nil:
+		case name == resendEndpoint && !ofLimit(res.note): // a code is on its way, which needs the cookie
+			res.flow.Passkey = nil
+		case name == resendEndpoint:
+			res.note.Kind = noteBeside + res.note.Kind
+			res = res.besides(change)
+		default:
 			res = res.besides(change)
 		}
 		d.reply(w, r, in, res, sealed.Back, brings)

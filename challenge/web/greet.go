@@ -19,6 +19,11 @@ func (c *check) known() (screen, error) {
 			return shown, err
 		}
 	}
+	if c.change != nil {
+		if limit := limitBeside(c.change.Note, c.in.Now); limit != nil {
+			return c.limited(limit)
+		}
+	}
 	// A mail that nobody asked for does not help where a code leads nowhere, and would cost
 	// a change in another tab its cookie.
 	if c.door.options.SendButton || c.door.onlyPasskeys(c.in) || c.change != nil {
@@ -75,6 +80,19 @@ func (c *check) beside(fresh *challenge.Flow) *challenge.Flow {
 		return c.change
 	}
 	return nil
+}
+
+// limited says why the button of a check beside a change mails nothing for now. What its
+// page would offer besides takes the cookie, which is the change's, and is left out.
+func (c *check) limited(why *challenge.FlowNote) (screen, error) {
+	c.begun()
+	c.flow.Note = why
+	shown, err := c.code()
+	if err == nil && shown.retry.IsZero() { // an operator has lifted it
+		return c.button(), nil
+	}
+	shown.flow = c.beside(nil)
+	return shown, err
 }
 
 // button shows the page that waits for a press before any mail is sent.

@@ -5,6 +5,7 @@ package web_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,6 +70,55 @@ func TestAPressBesideAChangeMailsOnce(t *testing.T) {
 		t.Errorf("%d mails for one press", w.mails()-mails)
 	}
 	tab.submit("/verify", "code", w.mailbox.last(t).Code.Reveal()).wants(t, http.StatusOK, "app")
+}
+
+// Where nothing is mailed for a press beside a change, that goes on, and the page says why.
+// Before, the change lost its cookie, and its code was worth nothing.
+func TestAPressBesideAChangeThatMailsNothingEndsNothing(t *testing.T) {
+	const often = "Too many codes were sent from this network."
+	for name, press := range map[string]func(tab *browser){
+		"by the browser": func(tab *browser) { tab.submit("/resend") },
+		"by script": func(tab *browser) {
+			tab.post(scripted, "/resend").wantsProblem(t, http.StatusTooManyRequests, "too-many-emails")
+			tab.open("/delete")
+		},
+		"with a form": func(tab *browser) {
+			tab.sends("/delete", pairs, "a=b", clicked).wants(t, http.StatusUnauthorized, "We'll send a code to a••@example.com")
+			tab.submit("/resend").wants(tab.w.t, http.StatusTooManyRequests, "Your form wasn't sent. After the check, press Back and send it again.")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, keyed, mailsOnly(100, 2))
+			b := w.browser().signIn("/x", ana)
+			w.clock.advance(time.Hour)
+			code := b.startsChange(codesPage, challenge.MakeBackupCodes)
+			w.clock.advance(time.Minute)
+			w.sensitive()
+			tab, mails := b.tab(), w.mails()
+			tab.open("/delete").wants(t, http.StatusUnauthorized, "We'll send a code to a••@example.com")
+			press(tab)
+			tab.page.wants(t, http.StatusTooManyRequests, "Try again in", often, "!Use a backup code")
+			if tab.page.Header.Get("Retry-After") == "" || strings.Contains(tab.page.body, field) {
+				t.Errorf("the page does not say when, or has a field:\n%s", tab.page.text())
+			}
+			if w.mails() != mails {
+				t.Fatalf("%d mails", w.mails()-mails)
+			}
+			b.open(codesPage).wants(t, http.StatusOK, "To make new backup codes", "!"+often)
+			b.submit("/verify", "code", code).wants(t, http.StatusOK, "Create 10 backup codes?")
+			tab.open("/delete").wants(t, http.StatusUnauthorized, "We'll send a code to a••@example.com")
+		})
+	}
+	t.Run("a limit that the change itself has met is no news to others", func(t *testing.T) {
+		w := newWorld(t, keyed, mailsOnly(100, 2))
+		b := w.browser().signIn("/x", ana)
+		w.clock.advance(time.Hour)
+		b.startsChange(codesPage, challenge.MakeBackupCodes)
+		w.clock.advance(time.Minute)
+		b.submit("/resend").wants(t, http.StatusTooManyRequests, often)
+		w.sensitive()
+		b.tab().open("/delete").wants(t, http.StatusUnauthorized, "We'll send a code to a••@example.com")
+	})
 }
 
 // A page that names no code leaves the cookie alone: a gate beside this one may wait for

@@ -33,6 +33,9 @@ const (
 	noteWay       = "way"  // another way was chosen
 	noteWays      = "ways" // the list of them is wanted
 
+	// noteBeside begins those of a check beside a change: they are no news to the change.
+	noteBeside = "beside_"
+
 	// These show the address form, even where a code is under way.
 	noteOfEmail      = "email_"
 	noteChange       = noteOfEmail + "change"
@@ -107,6 +110,21 @@ func ofLimit(n *challenge.FlowNote) bool {
 	}
 	_, limit := limitTroubles[n.Kind]
 	return limit
+}
+
+// limitBeside is the limit that a change's cookie tells of for a check beside it; nil where
+// there is none that holds still.
+func limitBeside(change *challenge.FlowNote, now time.Time) *challenge.FlowNote {
+	if change == nil || !time.Unix(change.Until, 0).After(now) {
+		return nil
+	}
+	kind, beside := strings.CutPrefix(change.Kind, noteBeside)
+	if !beside {
+		return nil
+	}
+	n := *change
+	n.Kind = kind
+	return &n
 }
 
 // inPlace reports whether the page that is open can show a note by one sentence

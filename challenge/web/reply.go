@@ -112,7 +112,7 @@ func (d *Door) explain(w http.ResponseWriter, r *http.Request, in *Arrival, res 
 		d.explainPasskey(w, r, in, res, back)
 		return
 	}
-	p := problem{Type: noteProblems[res.note.Kind], To: safeBack(back)}
+	p := problem{Type: noteProblems[strings.TrimPrefix(res.note.Kind, noteBeside)], To: safeBack(back)}
 	if p.Type == "" {
 		p.Type = "malformed"
 	}
