@@ -79,7 +79,7 @@ func (g *Gate) Greet(ctx context.Context, v *Visit, before *Flow) (Sent, error) 
 // the one whose code the page of that session takes, and nil where it takes none:
 // what it said of the code of something else would lead its person to type that.
 func (g *Gate) greeted(d *door, old *pending, session string, now time.Time) (latest *pending, lately bool) {
-	if old.usable(g.policy.Code.Attempts, now) && old.Mails > 0 && !old.stopped() {
+	if g.awaits(old, now) {
 		return old, true
 	}
 	for i := range d.Pending {
@@ -93,6 +93,12 @@ func (g *Gate) greeted(d *door, old *pending, session string, now time.Time) (la
 		}
 	}
 	return latest, lately
+}
+
+// awaits reports whether the code of a challenge was mailed and still works, as far as
+// anybody may know.
+func (g *Gate) awaits(c *pending, now time.Time) bool {
+	return c.usable(g.policy.Code.Attempts, now) && c.Mails > 0 && !c.stopped()
 }
 
 // takes reports whether a page of this gate that confirms a session, or with none lets

@@ -26,6 +26,9 @@ type Flow struct {
 	Way     Way     `json:"way,omitempty"`
 	Change  *Change `json:"chg,omitempty"` // the code is to allow it; nil: it signs in, or confirms the session
 	Permit  *permit `json:"ok,omitempty"`  // that of a code which was right
+	// Left: its person went back from the change, and nothing waits for its code before they
+	// ask for the same change again.
+	Left bool `json:"left,omitempty"`
 	// Of is whose flow it is, where Address is not theirs yet: a second address that
 	// is to be proved.
 	Of   Email     `json:"of,omitempty"`
@@ -330,7 +333,7 @@ func (f *Flow) Fits(v *Visit) bool {
 func (f *Flow) Key() string { return f.ID.String() }
 
 // GateOfFlow names the gate that a flow cookie was made at; empty when it is not
-// one of ours.
+// one of ours, or of a change that its person went back from.
 func (g *Gate) GateOfFlow(value string) string {
 	plain, err := g.house.ring.OpenString(labelFlow, value, nil)
 	if err != nil {
@@ -338,8 +341,9 @@ func (g *Gate) GateOfFlow(value string) string {
 	}
 	var f struct {
 		Gate string `json:"gate"`
+		Left bool   `json:"left"`
 	}
-	if json.Unmarshal(plain, &f) != nil {
+	if json.Unmarshal(plain, &f) != nil || f.Left {
 		return ""
 	}
 	return f.Gate

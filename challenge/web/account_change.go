@@ -31,7 +31,10 @@ func (k *desk) startChange(c challenge.Change) {
 	}
 	v, d := k.visit(), k.door
 	v.Confirm, v.Change = k.admission.Live, &c
-	sent, err := d.gate.Begin(k.r.Context(), v, d.flowOf(k.in), challenge.Email(k.admission.Live.Email))
+	sent, err := k.takesUp(v)
+	if sent.Flow == nil && err == nil {
+		sent, err = d.gate.Begin(k.r.Context(), v, d.flowOf(k.in), challenge.Email(k.admission.Live.Email))
+	}
 	note := noteOf(err)
 	if err != nil && note == nil {
 		k.failed(err)
@@ -41,12 +44,26 @@ func (k *desk) startChange(c challenge.Change) {
 	if flow == nil { // a limit, which its page tells of
 		flow = k.waitsFor(c)
 	}
-	if note != nil && note.Kind == noteEarly { // the button was another one, and the code of the first press is on its way
+	if sent.Recently || note != nil && note.Kind == noteEarly { // the button was another one, and the code of the first press is on its way
 		note = &challenge.FlowNote{Kind: noteRecent}
 	}
 	flow.Note, flow.Back = note, cmp.Or(k.goOn, flow.Back)
 	k.w.Header().Add("Set-Cookie", d.cookies.flow(k.in, d.gate.SealFlow(flow), challenge.FlowLife))
 	k.to(k.name)
+}
+
+// takesUp goes on with a change that its person went back from, if it is this one: the code
+// that they were mailed is as good as another.
+func (k *desk) takesUp(v *challenge.Visit) (challenge.Sent, error) {
+	left := k.door.flowIn(k.in)
+	if left == nil {
+		return challenge.Sent{}, nil
+	}
+	sent, err := k.door.gate.TakeUpChange(k.r.Context(), v, left)
+	if sent.Flow != nil && sent.Progress.ResendAt.After(k.in.Now) {
+		sent.Recently = true
+	}
+	return sent, err
 }
 
 // waitsFor is the flow of a change of which no more is mailed now: the one that has its

@@ -135,7 +135,7 @@ func (d *Door) postResend(ctx context.Context, r *http.Request, in *Arrival, f *
 // to the page of that.
 func (d *Door) postChange(_ context.Context, _ *http.Request, _ *Arrival, f *challenge.Flow) result {
 	if f.Change != nil {
-		return result{}
+		return result{flow: d.gate.LeaveChange(f)}
 	}
 	if f.Session != "" {
 		return result{flow: f, note: f.Note}

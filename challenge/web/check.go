@@ -339,9 +339,17 @@ func formOwner(in *Arrival, f *challenge.Flow) string {
 	}
 }
 
-// flowOf reads the flow cookie; nil when there is none that counts. Of two
-// different ones that would count one was planted, so neither does.
-func (d *Door) flowOf(in *Arrival) (found *challenge.Flow) {
+// flowOf is the flow that a browser is on; nil when there is none that counts.
+func (d *Door) flowOf(in *Arrival) *challenge.Flow {
+	if f := d.flowIn(in); f != nil && !f.Left {
+		return f
+	}
+	return nil
+}
+
+// flowIn reads the flow cookie, also that of a change which its person went back from. Of
+// two different ones that would count one was planted, so neither does.
+func (d *Door) flowIn(in *Arrival) (found *challenge.Flow) {
 	for _, value := range in.found.Values(flowCookie) {
 		f, err := d.gate.OpenFlow(value, &in.visit)
 		if err != nil {

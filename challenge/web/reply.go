@@ -54,7 +54,7 @@ func (d *Door) reply(w http.ResponseWriter, r *http.Request, in *Arrival, res re
 	case res.err != nil:
 		d.unavailable(w, r, in)
 		return
-	case brings != nil && !res.done && !wantsJSON(r) && res.flow != nil:
+	case brings != nil && !res.done && !wantsJSON(r) && res.flow != nil && !res.flow.Left:
 		d.showAgain(w, r, in, res, back, brings)
 		return
 	}

@@ -48,10 +48,11 @@ async function signedIn(address, at = door, settings) {
   return { ...opened, key };
 }
 
-// confirm enters the code that was mailed for a change, and returns its mail.
-async function confirm(page, address, at = door) {
+// confirm enters the code that was mailed for a change, and returns its mail: the next one,
+// or one that came before.
+async function confirm(page, address, at = door, had = null) {
   await sees(page, /Confirm it.s you/);
-  const mail = await at.mailbox.next(address);
+  const mail = had ?? await at.mailbox.next(address);
   await enterCode(page, mail.code);
   return mail;
 }
@@ -63,9 +64,9 @@ async function enrol(page, address, name, at = door) {
 }
 
 // enrolHere does so on the page of passkeys that it is on.
-async function enrolHere(page, address, name, at = door) {
+async function enrolHere(page, address, name, at = door, had = null) {
   await button(page, 'Add a passkey').click();
-  const mail = await confirm(page, address, at);
+  const mail = await confirm(page, address, at, had);
   await button(page, 'Continue').click();
   if (name) await page.getByLabel('Name').fill(name);
   await button(page, 'Add a passkey').click();
@@ -358,10 +359,10 @@ test('92 where only a passkey will do, a code leads to the account page, and a p
     await link(page, 'Add one').click();
     await button(page, 'Add a passkey').click();
     await sees(page, /Confirm it.s you/);
-    await strict.mailbox.next(address);
+    const mail = await strict.mailbox.next(address);
     await button(page, 'Go back').click();
     await sees(page, 'Passkeys');
-    await enrolHere(page, address, 'Phone', strict);
+    await enrolHere(page, address, 'Phone', strict, mail);
     await says(page, 'Now use it to go on.');
     await link(page, 'Continue to Example').click();
     await sees(page, 'Use a passkey');
