@@ -162,6 +162,25 @@ test('2m that no mail goes out is taken back once it does', async () => {
   await context.close();
 });
 
+test('2m a page is not loaded anew in the middle of what somebody ticks or types', async () => {
+  const does = {
+    ticks: (page) => page.getByRole('checkbox').check(),
+    types: (page) => codeField(page).pressSequentially('12'),
+  };
+  for (const [name, act] of Object.entries(does)) {
+    const { context, page } = await atCode(`${name}@example.com`);
+    await page.route(/\/\.doorcode\/status$/, (route) => route.fulfill({ json: { verified: false } }));
+    await page.evaluate(() => { document.body.dataset.down = '600000'; });
+    await act(page);
+    await page.evaluate(() => { document.body.dataset.same = ''; });
+    const asked = () => page.waitForResponse((response) => response.url().endsWith('/status'));
+    await asked();
+    await asked();
+    assert.equal(await page.locator('body[data-same]').count(), 1, `whoever ${name} loses it`);
+    await context.close();
+  }
+});
+
 test('2m what the page itself says stays when mail is not spoken of', async () => {
   const { context, page } = await atCode('stays@example.com');
   const told = page.locator('#status');

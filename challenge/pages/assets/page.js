@@ -84,7 +84,8 @@ if (data.alphabet) {
 // Another tab may have entered the code. Another door may still be closed behind it: one reload a minute is enough.
 // A line tells how far the mail came, where somebody may know, or that no mail goes out, until that is over; what has been read
 // out is not told again. A page of its own tells that no mail goes out from the start, and is loaded anew then, unless
-// somebody types a code that they have or is asked for a passkey: once, as another machine may see it otherwise.
+// somebody has typed or ticked something or is asked for a passkey: once, as another machine may see it otherwise.
+oninput = () => delete data.down;
 const look = async () => {
   const at = now();
   if (busy || !data.status || doc.hidden || at - asked < 5000) return;
@@ -92,7 +93,7 @@ const look = async () => {
   const answer = await call(data.status), mail = answer.mail, had = line.textContent,
     up = !mail && answer.verified == false, words = mail ? clock(mail.text, mail.at) : up && had == wrote ? clear : had;
   if (words != had) tell(wrote = words, clear, line);
-  if ((answer.verified || up && data.down && !field.value) && !(at - sessionStorage.doorcode < (data.down || 6e4))) goOn(sessionStorage.doorcode = at);
+  if ((answer.verified || up && data.down) && !(at - sessionStorage.doorcode < (data.down || 6e4))) goOn(sessionStorage.doorcode = at);
 };
 doc.onvisibilitychange = look;
 
