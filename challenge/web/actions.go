@@ -124,7 +124,7 @@ func (d *Door) postResend(ctx context.Context, r *http.Request, in *Arrival, f *
 	if f.Address == "" || !f.Proves() {
 		return result{flow: f, note: f.Note}
 	}
-	ticked := d.ticks(in, f) // the gate may begin another flow, without the note
+	ticked := d.ticksOf(r, in, f) // the gate may begin another flow, without the note
 	in.visit.Language = d.languageOf(r, in)
 	sent, err := d.gate.Resend(ctx, &in.visit, f)
 	return mailed(sent, err, f, ticked, noteNew)
