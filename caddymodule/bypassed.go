@@ -32,20 +32,24 @@ func (b *building) tellBypassed() {
 // answering is the name of a handler that answers every request itself, which leaves
 // those behind it without any. It is empty for one that may let a request go on.
 func answering(handler caddyhttp.MiddlewareHandler) string {
-	if sub, ok := handler.(*caddyhttp.Subroute); ok {
-		for _, route := range sub.Routes {
-			for _, inner := range route.Handlers {
-				if by := answering(inner); by != "" && len(route.MatcherSets) == 0 {
-					return by
-				}
-			}
+	sub, ok := handler.(*caddyhttp.Subroute)
+	if !ok {
+		if final(handler) {
+			return nameOf(handler)
 		}
 		return ""
 	}
-	if !final(handler) {
-		return ""
+	for _, route := range sub.Routes {
+		if len(route.MatcherSets) > 0 {
+			continue
+		}
+		for _, inner := range route.Handlers {
+			if by := answering(inner); by != "" {
+				return by
+			}
+		}
 	}
-	return nameOf(handler)
+	return ""
 }
 
 // final reports that a handler of Caddy's own never hands a request on.
