@@ -212,6 +212,17 @@ func TestAMissingSecretIsNeverAnEmptyOne(t *testing.T) {
 	if _, err := caddymodule.OpenSecret(caddymodule.Settings{Secret: "{env.DOORCODE_TEST_UNSET}"}, caddy.NewReplacer()); err == nil {
 		t.Error("OpenSecret = nil, want an error")
 	}
+	named := filepath.Join(dir, strings.Repeat("n", 40))
+	if err := os.WriteFile(named, []byte(strings.Repeat("s", 40)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, value := range []string{named, "{file." + named + "}", "{env." + strings.Repeat("X", 40) + "}", "{file." + named} {
+		t.Setenv("DOORCODE_TEST_NAMES", value)
+		_, err := caddymodule.OpenSecret(caddymodule.Settings{Secret: "{env.DOORCODE_TEST_NAMES}"}, caddy.NewReplacer())
+		if err == nil || strings.Contains(err.Error(), named) || strings.Contains(err.Error(), "XXX") {
+			t.Errorf("OpenSecret of a variable with %q = %v, want an error without it", value, err)
+		}
+	}
 	t.Setenv("DOORCODE_TEST_SHORT", "hunter2")
 	_, err := caddymodule.OpenSecret(caddymodule.Settings{Secret: "{env.DOORCODE_TEST_SHORT}"}, caddy.NewReplacer())
 	if err == nil || strings.Contains(err.Error(), "hunter2") {

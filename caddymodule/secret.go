@@ -47,10 +47,24 @@ func (s Secret) check() error {
 	if err != nil && strings.HasPrefix(string(s), "/") {
 		return fmt.Errorf("%w; for a file write {file./path/file}", err)
 	}
-	if info, gone := os.Stat(string(s)); gone == nil && info.Mode().IsRegular() {
-		return errors.New("'secret' is the name of a file, which anybody can guess; for what is in it write {file./path/file}")
+	if err == nil {
+		err = checkGuess(string(s))
 	}
 	return err
+}
+
+// checkGuess refuses a root secret that only names one, which anybody can guess: a file,
+// or a placeholder that was the value of a variable, since Caddy replaces none twice.
+func checkGuess(clear string) error {
+	if info, gone := os.Stat(clear); gone == nil && info.Mode().IsRegular() {
+		return errors.New("'secret' is the name of a file, which anybody can guess; for what is in it write {file./path/file}")
+	}
+	for _, begins := range []string{"{env.", "{file.", "{$"} {
+		if strings.HasPrefix(clear, begins) {
+			return errors.New("'secret' is a placeholder within another, which is not replaced; write it into the configuration itself")
+		}
+	}
+	return nil
 }
 
 func checkSecretLength(clear string) error {
@@ -168,7 +182,7 @@ func openSecret(s Settings, repl *caddy.Replacer) (*clearText, error) {
 	if err != nil {
 		return nil, fmt.Errorf("secret: %w", err)
 	}
-	if err := checkSecretLength(opened.reveal()); err != nil {
+	if err := errors.Join(checkSecretLength(opened.reveal()), checkGuess(opened.reveal())); err != nil {
 		return nil, err
 	}
 	if _, err := keyring.ParseSecret(opened.reveal()); err != nil {
