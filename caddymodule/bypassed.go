@@ -4,6 +4,8 @@
 package caddymodule
 
 import (
+	"slices"
+
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
@@ -39,8 +41,8 @@ func answering(handler caddyhttp.MiddlewareHandler) string {
 		}
 		return ""
 	}
-	for _, route := range sub.Routes {
-		if len(route.MatcherSets) > 0 {
+	for i, route := range sub.Routes {
+		if !takesAll(sub.Routes, i) {
 			continue
 		}
 		for _, inner := range route.Handlers {
@@ -52,11 +54,35 @@ func answering(handler caddyhttp.MiddlewareHandler) string {
 	return ""
 }
 
+// takesAll reports that a route of a list meets every request that comes to it. Of a
+// group only the first that matches is run, so those behind it may be passed over.
+func takesAll(routes caddyhttp.RouteList, i int) bool {
+	group := routes[i].Group
+	if group != "" && slices.ContainsFunc(routes[:i], func(r caddyhttp.Route) bool { return r.Group == group }) {
+		return false
+	}
+	return len(routes[i].MatcherSets) == 0 || slices.ContainsFunc(routes[i].MatcherSets, meetsAll)
+}
+
+// meetsAll reports that a set of matchers is of all paths.
+func meetsAll(set caddyhttp.MatcherSet) bool {
+	for _, matcher := range set {
+		paths, ok := matcher.(caddyhttp.MatchPath)
+		if of, same := matcher.(*caddyhttp.MatchPath); same {
+			paths, ok = *of, true
+		}
+		if !ok || !slices.Contains(paths, "*") && !slices.Contains(paths, "/*") {
+			return false
+		}
+	}
+	return true
+}
+
 // final reports that a handler of Caddy's own never hands a request on.
 func final(handler caddyhttp.MiddlewareHandler) bool {
 	switch h := handler.(type) {
 	case *reverseproxy.Handler:
-		return h.Rewrite == nil || len(h.HandleResponse) == 0 // else it is forward_auth
+		return len(h.HandleResponse) == 0 // else it may go on, as forward_auth does
 	case *fileserver.FileServer:
 		return !h.PassThru
 	case *caddyhttp.StaticResponse, caddyhttp.StaticResponse, *caddyhttp.StaticError, caddyhttp.StaticError:

@@ -60,7 +60,7 @@ func survey(app *caddyhttp.App) map[*entrance]stand {
 // routes visits a list of routes that is reached under the given hosts; nil
 // hosts are any.
 func (w walk) routes(routes caddyhttp.RouteList, hosts []string) {
-	for _, route := range routes {
+	for i, route := range routes {
 		inner, below := narrowed(hosts, route.MatcherSets), w
 		below.inside = w.within(route.MatcherSets)
 		for _, handler := range route.Handlers {
@@ -73,7 +73,7 @@ func (w walk) routes(routes caddyhttp.RouteList, hosts []string) {
 				below.behind = answering(handler)
 			}
 		}
-		if len(route.MatcherSets) == 0 {
+		if takesAll(routes, i) {
 			w.behind = below.behind
 		}
 	}

@@ -42,6 +42,9 @@ func TestAGateThatIsNeverReachedIsToldOf(t *testing.T) {
 		"within another route":  {in("route {\n\troute {\n\t\treverse_proxy APP\n\t}\n" + asks + "\n}"), "reverse_proxy [http://localhost:", ""},
 		"an earlier step":       {in("route {\n\tforward_auth APP {\n\t\turi /auth\n\t}\n" + asks + "\n\treverse_proxy APP\n}"), "", ""},
 		"one gate of two":       {in("handle /a/* {\n\troute {\n\t\treverse_proxy APP\n" + asks + "\n\t}\n}\nhandle {\n" + asks + "\n\treverse_proxy APP\n}"), "reverse_proxy [http://localhost:", ""},
+		"all paths":             {in("route {\n\trespond /* hello\n" + asks + "\n}"), "static_response [http://localhost:", ""},
+		"past a group":          {in("route {\n\thandle /a* {\n\t\theader X 1\n\t}\n\thandle {\n\t\trespond hello\n\t}\n" + asks + "\n}"), "", ""},
+		"past an answer":        {in("route {\n\treverse_proxy APP {\n\t\t@ok status 2xx\n\t\thandle_response @ok {\n\t\t\theader X 1\n\t\t}\n\t}\n" + asks + "\n}"), "", ""},
 		"no gate at all":        {in("reverse_proxy APP"), "write 'doorcode' into each site", "\tdoorcode {\n\t\tallow *@example.com\n\t}\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
