@@ -4,6 +4,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -171,10 +172,11 @@ func acting(act action) handler {
 		res := act(d, ctx, r, in, flow)
 		switch {
 		case change == nil:
-		case name == resendEndpoint && !ofLimit(res.note): // a code is on its way, which needs the cookie
+		case name == resendEndpoint && !mailsNothing(res.note): // a code is on its way, which needs the cookie
 			res.flow.Passkey = nil
 		case name == resendEndpoint:
 			res.note.Kind = noteBeside + res.note.Kind
+			res.note.Until = cmp.Or(res.note.Until, in.Now.Add(retryMail).Unix())
 			res = res.besides(change)
 		default:
 			res = res.besides(change)

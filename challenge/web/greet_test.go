@@ -109,6 +109,25 @@ func TestAPressBesideAChangeThatMailsNothingEndsNothing(t *testing.T) {
 			tab.open("/delete").wants(t, http.StatusUnauthorized, "We'll send a code to a••@example.com")
 		})
 	}
+	for name, how := range map[string]http.Header{"by the browser": clicked, "by script": scripted} {
+		t.Run("where no mail can go out, "+name, func(t *testing.T) {
+			w := newWorld(t, keyed)
+			b := w.browser().signIn("/x", ana)
+			w.clock.advance(time.Hour)
+			code := b.startsChange(codesPage, challenge.MakeBackupCodes)
+			w.clock.advance(time.Minute)
+			w.sensitive()
+			tab := b.tab()
+			tab.open("/delete")
+			w.mailbox.breaks(challenge.ErrQueueFull, false)
+			said := tab.post(how, "/resend")
+			if strings.Contains(said.body, `"ref"`) || strings.Contains(said.body, "tries_left") {
+				t.Errorf("the answer names the code of the change: %s", said.body)
+			}
+			tab.open("/delete").wants(t, http.StatusUnauthorized, "We'll send a code to a••@example.com")
+			b.submit("/verify", "code", code).wants(t, http.StatusOK, "Create 10 backup codes?")
+		})
+	}
 	t.Run("a limit that the change itself has met is no news to others", func(t *testing.T) {
 		w := newWorld(t, keyed, mailsOnly(100, 2))
 		b := w.browser().signIn("/x", ana)

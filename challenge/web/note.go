@@ -112,6 +112,11 @@ func ofLimit(n *challenge.FlowNote) bool {
 	return limit
 }
 
+// mailsNothing reports a note of an action that asked for a mail which does not go out.
+func mailsNothing(n *challenge.FlowNote) bool {
+	return ofLimit(n) || n != nil && n.Kind == noteMail
+}
+
 // limitBeside is the limit that a change's cookie tells of for a check beside it; nil where
 // there is none that holds still.
 func limitBeside(change *challenge.FlowNote, now time.Time) *challenge.FlowNote {

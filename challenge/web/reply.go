@@ -112,7 +112,8 @@ func (d *Door) explain(w http.ResponseWriter, r *http.Request, in *Arrival, res 
 		d.explainPasskey(w, r, in, res, back)
 		return
 	}
-	p := problem{Type: noteProblems[strings.TrimPrefix(res.note.Kind, noteBeside)], To: safeBack(back)}
+	kind, beside := strings.CutPrefix(res.note.Kind, noteBeside)
+	p := problem{Type: noteProblems[kind], To: safeBack(back)}
 	if p.Type == "" {
 		p.Type = "malformed"
 	}
@@ -127,6 +128,9 @@ func (d *Door) explain(w http.ResponseWriter, r *http.Request, in *Arrival, res 
 			return
 		}
 		page := c.codePage(progress)
+		if beside { // the flow is the change's, whose code is not what was asked for
+			page.Ref, page.ResendIn = "", 0
+		}
 		p.Ref, p.ResendIn = page.Ref, int((page.ResendIn+time.Second-1)/time.Second)
 		if progress.Phase == challenge.Waiting && page.Ref != "" {
 			p.TriesLeft = &page.TriesLeft
