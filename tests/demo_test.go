@@ -112,12 +112,14 @@ func TestDemoCanBeAsked(t *testing.T) {
 		}
 	}
 
-	long := filepath.Join(folder, strings.Repeat("long", 30))
-	if err := os.Mkdir(long, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if said := demoSays(t, long); strings.Contains(said, "doorcode why") || !strings.Contains(said, "Its mailbox") {
-		t.Errorf("where no socket can be had, the demo says\n%s", said)
+	for _, name := range []string{strings.Repeat("long", 30), "a|b"} { // Caddy reads what is behind | as permissions
+		other := filepath.Join(folder, name)
+		if err := os.Mkdir(other, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if said := demoSays(t, other); strings.Contains(said, "doorcode why") || !strings.Contains(said, "Its mailbox") {
+			t.Errorf("where no socket can be had, the demo says\n%s", said)
+		}
 	}
 }
 
