@@ -226,6 +226,9 @@ func (p *Pipeline) Send(lines ...string) int {
 		p.conn = p.caddy.Dial(p.t)
 		p.reader = bufio.NewReader(p.conn)
 	}
+	if err := p.conn.SetDeadline(time.Now().Add(patience)); err != nil { // of each request: all together may take long
+		p.t.Fatal(err)
+	}
 	text := strings.ReplaceAll(strings.Join(lines, "\r\n"), "HOST", "localhost:"+p.caddy.Port)
 	if _, err := io.WriteString(p.conn, text+"\r\n\r\n"); err != nil {
 		p.t.Fatal(err)
