@@ -189,7 +189,7 @@ func TestAMissingSecretIsNeverAnEmptyOne(t *testing.T) {
 		{"{env.DOORCODE_TEST_UNSET}", "mail smtp: {env.DOORCODE_TEST_UNSET} is not set"},
 		{"{file." + empty + "}", "mail smtp: {file." + empty + "} is empty: write the secret into the file"},
 		{"{file." + dir + "/none}", "/none} is missing: there is no such file; write the secret into it"},
-		{"{file." + dir + "}", "} is not readable: "},
+		{"{file." + dir + "}", "} is no file: write the secret into one"},
 		{"{file." + dir + "/none", `'password': a brace opens a placeholder that has no end; write } behind its name, or \{ for a brace that belongs to the value`},
 		{"{env.DOORCODE_TEST_UNSET}{file." + dir, "a brace opens a placeholder that has no end"},
 		{"pa{ss}word", `mail smtp: a brace in the value begins no known placeholder; write \{ for a brace that belongs to the value`},
@@ -216,10 +216,10 @@ func TestAMissingSecretIsNeverAnEmptyOne(t *testing.T) {
 	if err := os.WriteFile(named, []byte(strings.Repeat("s", 40)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, value := range []string{named, "{file." + named + "}", "{env." + strings.Repeat("X", 40) + "}", "{file." + named} {
+	for _, value := range []string{named, "{file." + named + "}", "{env." + strings.Repeat("Y", 40) + "}", "{file." + named} {
 		t.Setenv("DOORCODE_TEST_NAMES", value)
 		_, err := caddymodule.OpenSecret(caddymodule.Settings{Secret: "{env.DOORCODE_TEST_NAMES}"}, caddy.NewReplacer())
-		if err == nil || strings.Contains(err.Error(), named) || strings.Contains(err.Error(), "XXX") {
+		if err == nil || strings.Contains(err.Error(), named) || strings.Contains(err.Error(), "YYY") {
 			t.Errorf("OpenSecret of a variable with %q = %v, want an error without it", value, err)
 		}
 	}

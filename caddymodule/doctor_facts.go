@@ -70,14 +70,7 @@ func (c *consultation) notRead(f *doctor.Facts) {
 	if whole, err := filepath.Abs(file); err == nil {
 		file = whole
 	}
-	about, err := os.Stat(file)
-	if err == nil && about.Mode().IsRegular() { // a pipe is not opened again
-		var opened *os.File
-		if opened, err = os.Open(file); err == nil {
-			_ = opened.Close()
-			return
-		}
-	}
+	about, err := tryFile(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		f.Config, f.Fault = file, doctor.ErrNoFile

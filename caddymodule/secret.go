@@ -153,7 +153,7 @@ func expanded(repl *caddy.Replacer, text string) (string, error) {
 // fileFault says why a file gives no secret. Caddy tells that in its log alone.
 func fileFault(placeholder string) error {
 	path := strings.TrimSuffix(strings.TrimPrefix(placeholder, "{file."), "}")
-	_, err := os.ReadFile(path)
+	about, err := tryFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s is missing: there is no such file; write the secret into it", placeholder)
@@ -161,8 +161,24 @@ func fileFault(placeholder string) error {
 		return fmt.Errorf("%s is not readable: give the file to the user that Caddy runs as", placeholder)
 	case err != nil:
 		return fmt.Errorf("%s is not readable: %w", placeholder, err)
+	case about.IsDir():
+		return fmt.Errorf("%s is no file: write the secret into one", placeholder)
 	}
 	return fmt.Errorf("%s is empty: write the secret into the file", placeholder)
+}
+
+// tryFile looks whether a file can be opened, and what it is. A pipe is not opened: it
+// would wait, or lose what is in it.
+func tryFile(path string) (fs.FileInfo, error) {
+	about, err := os.Stat(path)
+	if err != nil || !about.Mode().IsRegular() {
+		return about, err
+	}
+	opened, err := os.Open(path)
+	if err == nil {
+		_ = opened.Close()
+	}
+	return about, err
 }
 
 func placeholderIn(text string) string {
