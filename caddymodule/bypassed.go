@@ -18,6 +18,7 @@ func (b *building) tellBypassed() {
 	gates := b.gates()
 	if len(gates) == 0 {
 		b.logger.Warn("no site has a doorcode directive, so nothing is guarded; write 'doorcode' into each site that is to be, also where all settings are global")
+		return
 	}
 	stands, err := b.stands()
 	if err != nil {

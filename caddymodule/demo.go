@@ -120,8 +120,9 @@ func freePort(address string) (string, error) {
 }
 
 // demoSocket is where commands ask the demo; empty where no socket can be had, as in a
-// folder whose name is too long for one, or has what Caddy reads otherwise. It is no port: whoever reaches the admin endpoint
-// of Caddy may do anything as its user, and the folder lets nobody else in.
+// folder whose name is too long for one, or has what Caddy reads otherwise. It is no port:
+// whoever reaches the admin endpoint of Caddy may do anything as its user, and the folder
+// lets nobody else in.
 func demoSocket(folder string) string {
 	if runtime.GOOS == "windows" { // nobody has tried it
 		return ""
